@@ -1,0 +1,188 @@
+//! Time, as an argument.
+//!
+//! Everything that issues or validates asks a [`Clock`], so that a test can move it. Only this file reads the
+//! clocks of the machine; a lint refuses it elsewhere.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+/// A point in time: whole milliseconds since 1970-01-01T00:00:00Z.
+///
+/// Shown and serialised as RFC 3339 in UTC, to the second.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From milliseconds since the epoch.
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down: the `iat` and `exp` of RFC 7662.
+    pub const fn as_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// The instant that lies `span` later; stays at the last representable one where that overflows.
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(millis(span)))
+    }
+
+    /// The instant that lies `span` earlier; stays at the first representable one where that overflows.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(millis(span)))
+    }
+
+    /// How long after `earlier` this is; zero where it is not after it.
+    pub fn since(self, earlier: Self) -> Duration {
+        u64::try_from(self.0.saturating_sub(earlier.0)).map_or(Duration::ZERO, Duration::from_millis)
+    }
+}
+
+/// A span in milliseconds, as far as 63 bits reach.
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_second(self.as_seconds()) {
+            Ok(instant) => write!(f, "{instant}"),
+            // Beyond the year 9999, which RFC 3339 cannot write.
+            Err(_) => f.write_str("9999-12-31T23:59:59Z"),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl serde::Serialize for Timestamp {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// The clock of the machine.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    fn now(&self) -> Timestamp {
+        let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Timestamp(since_epoch.map_or(0, millis))
+    }
+}
+
+/// A clock that stands still until it is moved.
+#[derive(Debug)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that shows `start`.
+    pub fn new(start: Timestamp) -> Self {
+        Self(AtomicI64::new(start.as_millis()))
+    }
+
+    /// Moves the clock forward.
+    pub fn advance(&self, span: Duration) {
+        self.0.fetch_add(millis(span), Ordering::SeqCst);
+    }
+
+    /// Sets the clock, also backwards.
+    pub fn set(&self, instant: Timestamp) {
+        self.0.store(instant.as_millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A moment by which something must be done, on the monotonic clock: for sockets and waits, never for the life of
+/// a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(std::time::Instant);
+
+impl Deadline {
+    /// The moment that lies `span` from now.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    pub fn after(span: Duration) -> Self {
+        Self(std::time::Instant::now() + span)
+    }
+
+    /// What is left; `None` once it has passed.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    pub fn remaining(self) -> Option<Duration> {
+        self.0
+            .checked_duration_since(std::time::Instant::now())
+            .filter(|left| !left.is_zero())
+    }
+}
+
+/// Measures how long something took, on the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    pub fn start() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// The time since the start.
+    pub fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_written_as_rfc_3339_in_utc() {
+        assert_eq!(Timestamp::from_millis(1_700_000_000_999).to_string(), "2023-11-14T22:13:20Z");
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+    }
+
+    #[test]
+    fn spans_saturate_and_never_run_backwards() {
+        let start = Timestamp::from_millis(1_000);
+        assert_eq!(start.after(Duration::MAX).as_millis(), i64::MAX);
+        assert_eq!(start.since(start.after(Duration::from_secs(1))), Duration::ZERO);
+        assert_eq!(start.after(Duration::from_secs(2)).since(start), Duration::from_secs(2));
+        assert_eq!(Timestamp::from_millis(-1).as_seconds(), -1);
+    }
+
+    #[test]
+    fn a_manual_clock_moves_only_when_told() {
+        let clock = ManualClock::new(Timestamp::from_millis(5));
+        assert_eq!(clock.now(), clock.now());
+        clock.advance(Duration::from_millis(7));
+        assert_eq!(clock.now().as_millis(), 12);
+        clock.set(Timestamp::from_millis(1));
+        assert_eq!(clock.now().as_millis(), 1);
+    }
+}

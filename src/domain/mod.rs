@@ -1,0 +1,1 @@
+//! Floor 0: types and rules that know nothing else.
