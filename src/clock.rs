@@ -41,6 +41,11 @@ impl Timestamp {
         Self(self.0.saturating_sub(millis(span)))
     }
 
+    /// The day in UTC, as `2026-05-03`.
+    pub fn date(self) -> String {
+        self.to_string().chars().take_while(|&c| c != 'T').collect()
+    }
+
     /// How long after `earlier` this is; zero where it is not after it.
     pub fn since(self, earlier: Self) -> Duration {
         u64::try_from(self.0.saturating_sub(earlier.0)).map_or(Duration::ZERO, Duration::from_millis)
@@ -85,7 +90,10 @@ pub trait Clock: Send + Sync {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the wall clock"
+    )]
     fn now(&self) -> Timestamp {
         let since_epoch = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Timestamp(since_epoch.map_or(0, millis))
@@ -126,13 +134,19 @@ pub struct Deadline(std::time::Instant);
 
 impl Deadline {
     /// The moment that lies `span` from now.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the monotonic clock"
+    )]
     pub fn after(span: Duration) -> Self {
         Self(std::time::Instant::now() + span)
     }
 
     /// What is left; `None` once it has passed.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the monotonic clock"
+    )]
     pub fn remaining(self) -> Option<Duration> {
         self.0
             .checked_duration_since(std::time::Instant::now())
@@ -146,7 +160,10 @@ pub struct Stopwatch(std::time::Instant);
 
 impl Stopwatch {
     /// Starts now.
-    #[expect(clippy::disallowed_methods, reason = "the one place that reads the monotonic clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the monotonic clock"
+    )]
     pub fn start() -> Self {
         Self(std::time::Instant::now())
     }
@@ -163,8 +180,19 @@ mod tests {
 
     #[test]
     fn an_instant_is_written_as_rfc_3339_in_utc() {
-        assert_eq!(Timestamp::from_millis(1_700_000_000_999).to_string(), "2023-11-14T22:13:20Z");
-        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59Z");
+        assert_eq!(
+            Timestamp::from_millis(1_700_000_000_999).to_string(),
+            "2023-11-14T22:13:20Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).to_string(),
+            "9999-12-31T23:59:59Z"
+        );
+    }
+
+    #[test]
+    fn a_day_is_the_first_part_of_it() {
+        assert_eq!(Timestamp::from_millis(1_700_000_000_999).date(), "2023-11-14");
     }
 
     #[test]
@@ -172,7 +200,10 @@ mod tests {
         let start = Timestamp::from_millis(1_000);
         assert_eq!(start.after(Duration::MAX).as_millis(), i64::MAX);
         assert_eq!(start.since(start.after(Duration::from_secs(1))), Duration::ZERO);
-        assert_eq!(start.after(Duration::from_secs(2)).since(start), Duration::from_secs(2));
+        assert_eq!(
+            start.after(Duration::from_secs(2)).since(start),
+            Duration::from_secs(2)
+        );
         assert_eq!(Timestamp::from_millis(-1).as_seconds(), -1);
     }
 

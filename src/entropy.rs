@@ -1,6 +1,6 @@
 //! Randomness, as an argument.
 //!
-//! Only this file asks the operating system for random bytes; a lint refuses it elsewhere.
+//! Only this file asks the operating system for random bytes; a lint and a test refuse it elsewhere.
 
 use std::sync::Mutex;
 
@@ -25,7 +25,6 @@ pub struct NoEntropy;
 pub struct OsEntropy;
 
 impl Entropy for OsEntropy {
-    #[expect(clippy::disallowed_types, reason = "the one place that asks the operating system")]
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         rand::rngs::SysRng.try_fill_bytes(bytes).map_err(|_| NoEntropy)
     }
@@ -65,6 +64,9 @@ mod tests {
         let draw = |seed| random::<16>(&SeededEntropy::new(seed)).unwrap();
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));
-        assert_ne!(random::<16>(&OsEntropy).unwrap(), random::<16>(&OsEntropy).unwrap());
+        assert_ne!(
+            random::<16>(&OsEntropy).unwrap(),
+            random::<16>(&OsEntropy).unwrap()
+        );
     }
 }

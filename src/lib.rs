@@ -1,5 +1,10 @@
-//! An OAuth 2.0 authorization server for the authorization code grant with confidential clients.
+//! oauthctl
 
+pub mod authorization_server;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod entropy;
+pub mod http;
+pub mod protocol;
+pub mod store;

@@ -1,1 +1,19 @@
 //! Floor 0: types and rules that know nothing else.
+
+pub mod client;
+pub mod coverage;
+pub mod excerpt;
+pub mod grant;
+pub mod identifier;
+pub mod issuer;
+pub mod owner;
+pub mod password;
+pub mod pkce;
+pub mod redirect_uri;
+pub mod resource_server;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod span;
+pub mod text;
+pub mod token;

@@ -1,0 +1,87 @@
+//! Why an administrator's command is refused.
+
+use std::fmt;
+
+use super::Failure;
+use crate::store::StoreError;
+
+/// What kind of thing a name names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noun {
+    /// A client.
+    Client,
+    /// A scope.
+    Scope,
+    /// A resource owner.
+    Owner,
+    /// A resource server.
+    ResourceServer,
+}
+
+impl fmt::Display for Noun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "client",
+            Self::Scope => "scope",
+            Self::Owner => "resource owner",
+            Self::ResourceServer => "resource server",
+        })
+    }
+}
+
+/// Why an administrator's command is refused. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministrationError {
+    /// The named thing does not exist.
+    #[error("no {noun} `{name}`{}", nearest.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    NotFound {
+        /// What kind of thing.
+        noun: Noun,
+        /// What was typed.
+        name: String,
+        /// The name that is most like it.
+        nearest: Option<String>,
+    },
+    /// The name is taken.
+    #[error("there is a {noun} `{name}` already")]
+    Exists {
+        /// What kind of thing has it.
+        noun: Noun,
+        /// The name.
+        name: String,
+    },
+    /// A value that parses, but cannot be taken here.
+    #[error("{0}")]
+    Refused(String),
+    /// The server failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for AdministrationError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl AdministrationError {
+    /// [`NotFound`](Self::NotFound) with the name among `known` that is most like the one that was typed.
+    pub(super) fn not_found(noun: Noun, name: &str, known: impl IntoIterator<Item = String>) -> Self {
+        let nearest = known
+            .into_iter()
+            .map(|candidate| {
+                (
+                    strsim::normalized_damerau_levenshtein(name, &candidate),
+                    candidate,
+                )
+            })
+            .filter(|(likeness, _)| *likeness > 0.6)
+            .max_by(|(a, _), (b, _)| a.total_cmp(b))
+            .map(|(_, candidate)| candidate);
+        Self::NotFound {
+            noun,
+            name: name.to_owned(),
+            nearest,
+        }
+    }
+}

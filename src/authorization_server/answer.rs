@@ -1,0 +1,109 @@
+//! Stages 3 and 4: the resource owner approves or denies; approval makes a grant and its authorization code.
+
+use super::authorize::validate;
+use super::session::signed_in;
+use super::{AuthorizationServer, Failure, FormError, Purpose};
+use crate::domain::scope::ScopeSet;
+use crate::domain::session::SessionCookie;
+use crate::domain::token::{AuthorizationCode, TokenKind};
+use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
+use crate::protocol::authorization_request::{PageRefusal, Refusal};
+use crate::store::NewGrant;
+
+/// What the resource owner decided.
+#[derive(Debug)]
+pub enum Answer {
+    /// Approved, for these scopes. None of them is a denial.
+    Approve(ScopeSet),
+    /// Denied.
+    Deny,
+}
+
+/// What comes of an answer.
+#[derive(Debug)]
+pub enum Answered {
+    /// Redirect the browser to this URI: with a code, or with an error.
+    Redirect(String),
+    /// The request cannot be answered any more, because the client has changed: show an error page.
+    Page(PageRefusal),
+    /// The form is not one that may be answered.
+    Form(FormError),
+    /// The form was answered before.
+    Twice,
+    /// A scope was ticked that was not asked for: the form was tampered with.
+    NotAsked,
+    /// Nobody is signed in any more.
+    SignedOut,
+}
+
+impl AuthorizationServer {
+    /// Takes the answer of a resource owner to the request `raw`, as the form with `form_token` asked it.
+    pub fn answer(
+        &self,
+        raw: &str,
+        cookie: Option<&SessionCookie>,
+        form_token: &str,
+        answer: Answer,
+    ) -> Result<Answered, Failure> {
+        let nonce = match self.open_form(form_token, cookie, Purpose::Answer, raw) {
+            Ok(nonce) => nonce,
+            Err(error) => return Ok(Answered::Form(error)),
+        };
+        let Some(cookie) = cookie.cloned() else {
+            return Ok(Answered::SignedOut);
+        };
+        let now = self.now();
+        let code = self.new_token(TokenKind::AuthorizationCode, now)?;
+        let grant = self.new_identifier(now)?;
+        let (raw, issuer) = (raw.to_owned(), self.issuer.clone());
+        self.store.write(move |tx| {
+            let Some(signed_in) = signed_in(tx, &cookie, now)? else {
+                return Ok(Answered::SignedOut);
+            };
+            let request = match validate(tx, &raw)? {
+                Ok(request) => request,
+                Err(Refusal::Page(refusal)) => return Ok(Answered::Page(refusal)),
+                Err(Refusal::Redirect(refusal)) => {
+                    return Ok(Answered::Redirect(refusal.response(issuer.as_str())));
+                }
+            };
+            if tx.form_was_answered(&nonce)? {
+                return Ok(Answered::Twice);
+            }
+            let scope = match answer {
+                Answer::Approve(ticked) if !ticked.is_subset_of(&request.scope) => {
+                    return Ok(Answered::NotAsked);
+                }
+                Answer::Approve(ticked) if !ticked.is_empty() => ticked,
+                Answer::Approve(_) | Answer::Deny => {
+                    let denied = "the resource owner denied the request";
+                    let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, denied);
+                    return Ok(Answered::Redirect(
+                        request.refuse(error).response(issuer.as_str()),
+                    ));
+                }
+            };
+            tx.insert_grant(&NewGrant {
+                identifier: grant,
+                client: request.client.key,
+                owner: signed_in.owner.key,
+                scope,
+                created_at: now,
+                form_nonce: nonce,
+            })?;
+            tx.insert_code(&AuthorizationCode {
+                identifier: code.identifier(),
+                grant,
+                secret_hash: code.secret().hash(),
+                redirect_uri: request.redirect_uri.as_str().to_owned(),
+                redirect_uri_was_sent: request.redirect_uri_was_sent,
+                code_challenge: request.code_challenge.clone(),
+                expires_at: now.after(request.client.settings.code_lifetime),
+                exchanged_at: None,
+            })?;
+            Ok(Answered::Redirect(
+                request.response(&code.reveal(), issuer.as_str()),
+            ))
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! Client authentication (RFC 6749 §2.3), for clients and for resource servers.
+
+use std::net::IpAddr;
+
+use super::{AuthorizationServer, Failure};
+use crate::clock::Timestamp;
+use crate::domain::client::{Client, ClientId, ClientSecret};
+use crate::domain::resource_server::ResourceServer;
+use crate::protocol::client_authentication::{ClientCredentials, CredentialsError, credentials};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::token_error::{TokenError, TokenErrorCode};
+use crate::store::{ReadTransaction, SecretHolder, StoreError};
+
+/// Who authenticated.
+#[derive(Debug)]
+pub enum Caller {
+    /// A client that is enabled.
+    Client(Box<Client>),
+    /// A resource server.
+    ResourceServer(ResourceServer),
+}
+
+/// Why a request to an endpoint that authenticates is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum CallerError {
+    /// By a standard error.
+    #[error("{}: {}", .0.code.as_str(), .0.description)]
+    Refused(TokenError),
+    /// Too many failures of this name from this address.
+    #[error("too many failures; wait {0} seconds")]
+    Throttled(u64),
+    /// The server failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for CallerError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<TokenError> for CallerError {
+    fn from(error: TokenError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl AuthorizationServer {
+    /// Authenticates whoever sent this header and this body.
+    pub(super) fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        body: &Parameters,
+        from: IpAddr,
+    ) -> Result<Caller, CallerError> {
+        if let Some((name, flaw)) = body.first_flaw() {
+            return Err(TokenError::new(TokenErrorCode::InvalidRequest, &format!("{name} {flaw}")).into());
+        }
+        let credentials = credentials(authorization, body).map_err(|error| {
+            let code = match error {
+                CredentialsError::Twice => TokenErrorCode::InvalidRequest,
+                CredentialsError::Missing | CredentialsError::Malformed => TokenErrorCode::InvalidClient,
+            };
+            TokenError::new(code, &error.to_string())
+        })?;
+        let now = self.now();
+        let name = credentials.id.as_str();
+        if let Some(seconds) = self.failures.must_wait(name, from, now) {
+            return Err(CallerError::Throttled(seconds));
+        }
+        if let Some(caller) = self.store.read(|tx| find(tx, &credentials, now))? {
+            self.failures.succeeded(name, from);
+            Ok(caller)
+        } else {
+            self.failures.failed(name, from, now);
+            Err(TokenError::invalid_client().into())
+        }
+    }
+
+    /// As [`authenticate`](Self::authenticate), for endpoints that are for clients alone.
+    pub(super) fn authenticate_client(
+        &self,
+        authorization: Option<&str>,
+        body: &Parameters,
+        from: IpAddr,
+    ) -> Result<Client, CallerError> {
+        match self.authenticate(authorization, body, from)? {
+            Caller::Client(client) => Ok(*client),
+            Caller::ResourceServer(_) => Err(TokenError::invalid_client().into()),
+        }
+    }
+}
+
+fn find(
+    tx: &ReadTransaction<'_>,
+    credentials: &ClientCredentials,
+    now: Timestamp,
+) -> Result<Option<Caller>, StoreError> {
+    let caller = find_by(tx, &credentials.id, &credentials.secret, now)?;
+    match (&caller, &credentials.undecoded) {
+        (None, Some((id, secret))) => find_by(tx, id, secret, now),
+        _ => Ok(caller),
+    }
+}
+
+fn find_by(
+    tx: &ReadTransaction<'_>,
+    id: &ClientId,
+    secret: &ClientSecret,
+    now: Timestamp,
+) -> Result<Option<Caller>, StoreError> {
+    let presented = secret.hash();
+    let admits = |holder| -> Result<bool, StoreError> {
+        Ok(tx
+            .secrets(holder)?
+            .iter()
+            .any(|stored| stored.admits(&presented, now)))
+    };
+    if let Some(client) = tx.client(id)? {
+        let admitted = client.enabled && admits(SecretHolder::Client(client.key))?;
+        return Ok(admitted.then(|| Caller::Client(Box::new(client))));
+    }
+    if let Some(server) = tx.resource_server(id)? {
+        let admitted = admits(SecretHolder::ResourceServer(server.key))?;
+        return Ok(admitted.then_some(Caller::ResourceServer(server)));
+    }
+    Ok(None)
+}

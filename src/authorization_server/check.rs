@@ -1,0 +1,126 @@
+//! Stage 8: may this token, or this client, do that?
+//!
+//! Answered from the state of the moment. Nothing is cached.
+
+use super::{AdministrationError, AuthorizationServer, Noun};
+use crate::domain::client::ClientId;
+use crate::domain::identifier::Identifier;
+use crate::domain::owner::Username;
+use crate::domain::scope::{ScopeSet, ScopeToken};
+use crate::domain::token::{TokenKind, TokenValue};
+use crate::protocol::check::{CheckDecision, decide};
+use crate::protocol::check_request::Asked;
+use crate::protocol::liveness::{AccessRecord, Inactive};
+use crate::store::{ReadTransaction, StoreError};
+
+/// A token that may.
+#[derive(Debug)]
+pub struct Passed {
+    /// Who holds it.
+    pub client: ClientId,
+    /// Who approved.
+    pub owner: Username,
+    /// What is in force of its scope.
+    pub scope_in_force: ScopeSet,
+    /// The approval that it came of.
+    pub grant: Identifier,
+    /// The scope that covers what is asked for.
+    pub scope: ScopeToken,
+    /// What in the scope covers it.
+    pub by: String,
+}
+
+/// A token that may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckRefusal {
+    /// It is not active: `401 invalid_token`.
+    Inactive(Inactive),
+    /// Its scope does not cover what is asked for: `403 insufficient_scope`.
+    Denied(String),
+}
+
+/// What a client may do, whatever its tokens.
+#[derive(Debug)]
+pub struct CheckedClient {
+    /// The decision.
+    pub decision: CheckDecision,
+    /// What the client may have.
+    pub scopes: ScopeSet,
+}
+
+impl AuthorizationServer {
+    /// Whether an access token allows what is asked for.
+    pub fn check_token(
+        &self,
+        token: &str,
+        asked: &Asked,
+    ) -> Result<Result<Passed, CheckRefusal>, StoreError> {
+        let now = self.now();
+        let unknown = || Ok(Err(CheckRefusal::Inactive(Inactive::Unknown)));
+        let Some(value) = TokenValue::parse_as(TokenKind::AccessToken, token) else {
+            return unknown();
+        };
+        self.store.read(|tx| {
+            let Some(record) = access_record(tx, &value)? else {
+                return unknown();
+            };
+            if let Err(inactive) = record.liveness(&value.secret().hash(), now) {
+                return Ok(Err(CheckRefusal::Inactive(inactive)));
+            }
+            let definitions = tx.scopes_of_client(record.client.key)?;
+            Ok(match decide(&record.token.scope, &definitions, asked) {
+                CheckDecision::Denied { reason } => Err(CheckRefusal::Denied(reason)),
+                CheckDecision::Allowed { scope, by } => Ok(Passed {
+                    scope_in_force: record.scope_in_force(),
+                    client: record.client.id,
+                    owner: record.owner.username,
+                    grant: record.grant.identifier,
+                    scope,
+                    by,
+                }),
+            })
+        })
+    }
+
+    /// Whether a client may be given a token that allows what is asked for.
+    pub fn check_client(&self, id: &ClientId, asked: &Asked) -> Result<CheckedClient, AdministrationError> {
+        self.store.read(|tx| {
+            let Some(client) = tx.client(id)? else {
+                let known = tx.clients()?.into_iter().map(|client| client.id.to_string());
+                return Err(AdministrationError::not_found(Noun::Client, id.as_str(), known));
+            };
+            let definitions = tx.scopes_of_client(client.key)?;
+            let decision = if client.enabled {
+                decide(&client.settings.scopes, &definitions, asked)
+            } else {
+                CheckDecision::Denied {
+                    reason: Inactive::ClientDisabled.to_string(),
+                }
+            };
+            Ok(CheckedClient {
+                decision,
+                scopes: client.settings.scopes,
+            })
+        })
+    }
+}
+
+/// An access token with all that its life hangs on; `None` where any of it is missing.
+pub(super) fn access_record(
+    tx: &ReadTransaction<'_>,
+    value: &TokenValue,
+) -> Result<Option<AccessRecord>, StoreError> {
+    let Some(token) = tx.access_token(value.identifier())? else {
+        return Ok(None);
+    };
+    let Some(grant) = tx.grant(token.grant)? else {
+        return Ok(None);
+    };
+    let (client, owner) = (tx.client_by_key(grant.client)?, tx.owner_by_key(grant.owner)?);
+    Ok(client.zip(owner).map(|(client, owner)| AccessRecord {
+        token,
+        grant,
+        client,
+        owner,
+    }))
+}

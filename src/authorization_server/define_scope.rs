@@ -1,0 +1,50 @@
+//! `scope define`.
+
+use super::{AdministrationError, AuthorizationServer, Noun};
+use crate::domain::coverage::Coverage;
+use crate::domain::scope::{Scope, ScopeToken};
+use crate::domain::text::Description;
+
+/// The most folders, services and routes of one scope together: each check looks at all of them.
+const MOST_OPENINGS: usize = 1000;
+
+impl AuthorizationServer {
+    /// Defines a scope.
+    ///
+    /// # Errors
+    /// `Exists` where the name is taken, `Refused` where the scope would open nothing, or too much to look through.
+    pub fn define_scope(
+        &self,
+        token: ScopeToken,
+        description: Description,
+        coverage: Coverage,
+    ) -> Result<Scope, AdministrationError> {
+        let openings = coverage.folders.len() + coverage.services.len() + coverage.routes.len();
+        if openings == 0 {
+            return Err(AdministrationError::Refused(format!(
+                "the scope {token} would open nothing; give a folder, a service or a route"
+            )));
+        }
+        if openings > MOST_OPENINGS {
+            return Err(AdministrationError::Refused(format!(
+                "a scope may have {MOST_OPENINGS} folders, services and routes at most"
+            )));
+        }
+        let scope = Scope {
+            token,
+            description,
+            coverage,
+            created_at: self.now(),
+        };
+        self.store.write(move |tx| {
+            if tx.scope(&scope.token)?.is_some() {
+                return Err(AdministrationError::Exists {
+                    noun: Noun::Scope,
+                    name: scope.token.to_string(),
+                });
+            }
+            tx.insert_scope(&scope)?;
+            Ok(scope)
+        })
+    }
+}

@@ -1,0 +1,105 @@
+//! Stage 5: an authorization code is exchanged for tokens (RFC 6749 §4.1.3).
+
+use super::refresh::insert_access_token;
+use super::token::{Committed, still_enabled};
+use super::{AuthorizationServer, Failure, TokenResponse};
+use crate::clock::Timestamp;
+use crate::domain::client::{Client, ClientKey, RefreshPolicy};
+use crate::domain::grant::{EndCause, GrantEnd};
+use crate::domain::token::{RefreshToken, TokenKind, TokenValue};
+use crate::protocol::exchange::{CodeRecord, ExchangeDecision, decide};
+use crate::protocol::token_error::{TokenError, TokenErrorCode};
+use crate::protocol::token_request::ExchangeRequest;
+use crate::store::{StoreError, WriteTransaction};
+
+impl AuthorizationServer {
+    pub(super) fn exchange(&self, client: ClientKey, request: ExchangeRequest) -> Result<Committed, Failure> {
+        let now = self.now();
+        let access = self.new_token(TokenKind::AccessToken, now)?;
+        let refresh = self.new_token(TokenKind::RefreshToken, now)?;
+        self.store.write(move |tx| {
+            let client = match still_enabled(tx, client)? {
+                Ok(client) => client,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let record = read(tx, &request)?;
+            match decide(client.key, &request, record.as_ref(), now) {
+                ExchangeDecision::Refuse(error) => Ok(Err(error)),
+                ExchangeDecision::Replay(error) => {
+                    if let Some(record) = record {
+                        let end = GrantEnd {
+                            at: now,
+                            cause: EndCause::CodeReplayed,
+                        };
+                        tx.end_grant(record.grant.identifier, end)?;
+                    }
+                    // Committed: the refusal must not undo the end of the grant.
+                    Ok(Err(error))
+                }
+                ExchangeDecision::Issue => match record {
+                    Some(record) => issue(tx, &client, &record, access, refresh, now),
+                    None => Ok(Err(TokenError::invalid_grant("the code is not valid"))),
+                },
+            }
+        })
+    }
+}
+
+fn read(tx: &WriteTransaction<'_>, request: &ExchangeRequest) -> Result<Option<CodeRecord>, StoreError> {
+    let Some(value) = &request.code else {
+        return Ok(None);
+    };
+    let Some(code) = tx.code(value.identifier())? else {
+        return Ok(None);
+    };
+    let Some(grant) = tx.grant(code.grant)? else {
+        return Ok(None);
+    };
+    let owner_is_enabled = tx.owner_by_key(grant.owner)?.is_some_and(|owner| owner.enabled);
+    Ok(Some(CodeRecord {
+        code,
+        grant,
+        owner_is_enabled,
+    }))
+}
+
+fn issue(
+    tx: &WriteTransaction<'_>,
+    client: &Client,
+    record: &CodeRecord,
+    access: TokenValue,
+    refresh: TokenValue,
+    now: Timestamp,
+) -> Result<Committed, Failure> {
+    let grant = &record.grant;
+    let settings = &client.settings;
+    let scope = grant.scope.intersection(&settings.scopes);
+    if scope.is_empty() {
+        let description = "nothing is left of the approved scope that this client may have";
+        return Ok(Err(TokenError::new(TokenErrorCode::InvalidScope, description)));
+    }
+    tx.set_exchanged(record.code.identifier, now)?;
+    let expires_at = now.after(settings.access_token_lifetime);
+    insert_access_token(tx, &access, grant.identifier, &scope, now, expires_at)?;
+    let refresh_token = if settings.refresh == RefreshPolicy::None {
+        None
+    } else {
+        let end = now.after(settings.refresh_token_lifetime);
+        tx.set_refresh_end(grant.identifier, end)?;
+        tx.insert_refresh_token(&RefreshToken {
+            identifier: refresh.identifier(),
+            grant: grant.identifier,
+            secret_hash: refresh.secret().hash(),
+            issued_at: now,
+            expires_at: end.min(now.after(settings.refresh_token_idle)),
+            rotation: None,
+        })?;
+        Some(refresh)
+    };
+    Ok(Ok(TokenResponse {
+        access_token: access,
+        expires_in: settings.access_token_lifetime,
+        refresh_token,
+        scope,
+    }))
+}

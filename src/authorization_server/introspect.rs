@@ -1,0 +1,117 @@
+//! Introspection (RFC 7662): what a resource server, or the client itself, may know about a token.
+
+use std::net::IpAddr;
+
+use super::check::access_record;
+use super::{AuthorizationServer, Caller, CallerError};
+use crate::clock::Timestamp;
+use crate::domain::client::{Client, ClientId};
+use crate::domain::owner::Username;
+use crate::domain::scope::ScopeSet;
+use crate::domain::token::{TokenKind, TokenValue};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::token_error::{TokenError, TokenErrorCode};
+use crate::store::{ReadTransaction, StoreError};
+
+/// An active token (§2.2). What is not active has nothing to tell.
+#[derive(Debug)]
+pub struct Introspection {
+    /// What is in force of its scope.
+    pub scope: ScopeSet,
+    /// Who holds it.
+    pub client: ClientId,
+    /// Who approved.
+    pub username: Username,
+    /// `Bearer` for an access token (RFC 6750).
+    pub token_type: &'static str,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// When its life ends.
+    pub expires_at: Timestamp,
+}
+
+impl AuthorizationServer {
+    /// Introspects a token. `None` is `{"active":false}`: inactive, or not for this caller to know.
+    pub fn introspect(
+        &self,
+        authorization: Option<&str>,
+        body: &Parameters,
+        from: IpAddr,
+    ) -> Result<Option<Introspection>, CallerError> {
+        let caller = self.authenticate(authorization, body, from)?;
+        let Some(token) = body.get("token") else {
+            return Err(TokenError::new(TokenErrorCode::InvalidRequest, "token is missing").into());
+        };
+        let Some(value) = TokenValue::parse(token) else {
+            return Ok(None);
+        };
+        let now = self.now();
+        let found = self.store.read(|tx| match (value.kind(), &caller) {
+            (TokenKind::AccessToken, Caller::ResourceServer(_)) => access_token(tx, &value, None, now),
+            (TokenKind::AccessToken, Caller::Client(client)) => access_token(tx, &value, Some(client), now),
+            (TokenKind::RefreshToken, Caller::Client(client)) => refresh_token(tx, &value, client, now),
+            // A resource server has no business with a refresh token, and nobody with a code.
+            (TokenKind::RefreshToken, Caller::ResourceServer(_)) | (TokenKind::AuthorizationCode, _) => {
+                Ok(None)
+            }
+        })?;
+        Ok(found)
+    }
+}
+
+/// An active access token; of `client` alone where one is given.
+fn access_token(
+    tx: &ReadTransaction<'_>,
+    value: &TokenValue,
+    client: Option<&Client>,
+    now: Timestamp,
+) -> Result<Option<Introspection>, StoreError> {
+    let Some(record) = access_record(tx, value)? else {
+        return Ok(None);
+    };
+    let may_know = client.is_none_or(|client| client.key == record.client.key);
+    if !may_know || record.liveness(&value.secret().hash(), now).is_err() {
+        return Ok(None);
+    }
+    Ok(Some(Introspection {
+        scope: record.scope_in_force(),
+        client: record.client.id,
+        username: record.owner.username,
+        token_type: "Bearer",
+        issued_at: record.token.issued_at,
+        expires_at: record.token.expires_at,
+    }))
+}
+
+/// A refresh token of `client` that has not been used and could be.
+fn refresh_token(
+    tx: &ReadTransaction<'_>,
+    value: &TokenValue,
+    client: &Client,
+    now: Timestamp,
+) -> Result<Option<Introspection>, StoreError> {
+    let Some(token) = tx.refresh_token(value.identifier())? else {
+        return Ok(None);
+    };
+    let Some(grant) = tx.grant(token.grant)? else {
+        return Ok(None);
+    };
+    let Some(owner) = tx.owner_by_key(grant.owner)? else {
+        return Ok(None);
+    };
+    let is_active = grant.client == client.key
+        && token.secret_hash.matches(&value.secret().hash())
+        && token.rotation.is_none()
+        && now < token.expires_at
+        && grant.ended.is_none()
+        && owner.enabled
+        && client.settings.refresh.allows_another(grant.refreshes);
+    Ok(is_active.then(|| Introspection {
+        scope: grant.scope.intersection(&client.settings.scopes),
+        client: client.id.clone(),
+        username: owner.username,
+        token_type: "refresh_token",
+        issued_at: token.issued_at,
+        expires_at: token.expires_at,
+    }))
+}

@@ -1,0 +1,142 @@
+//! Floor 2: the use cases, a file each, with one transaction each.
+//!
+//! The command line and the HTTP side both come through here; neither holds SQL. A use case reads what it needs,
+//! has `protocol` decide, and writes what was decided, all within its transaction.
+//!
+//! | stage of the mission | file |
+//! |---|---|
+//! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
+//! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
+//! | 3–4: approve or deny, code | `answer` |
+//! | 5: exchange | `token`, `exchange` |
+//! | 6: refresh | `refresh` |
+//! | 7–8: check | `check`, `introspect` |
+//! | afterwards | `revoke`, `account` |
+//! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `failure` |
+
+mod account;
+mod add_owner;
+mod administration_error;
+mod answer;
+mod authenticate_client;
+mod authorize;
+mod catalogue;
+mod check;
+mod define_scope;
+mod exchange;
+mod failure;
+mod form;
+mod health;
+mod introspect;
+mod password_gate;
+mod refresh;
+mod register_client;
+mod register_resource_server;
+mod revoke;
+mod session;
+mod sign_in;
+mod throttle;
+mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+use crate::domain::identifier::{Identifier, IdentifierSource};
+use crate::domain::issuer::Issuer;
+use crate::domain::secret::Secret;
+use crate::domain::token::{TokenKind, TokenValue};
+use crate::entropy::Entropy;
+use crate::protocol::refresh::RetryWindow;
+use crate::store::Store;
+
+pub use account::{Account, ApprovedClient};
+pub use administration_error::{AdministrationError, Noun};
+pub use answer::{Answer, Answered};
+pub use authenticate_client::{Caller, CallerError};
+pub use authorize::{Considered, OpenedScope};
+pub use check::{CheckRefusal, CheckedClient, Passed};
+pub use failure::Failure;
+pub use form::{FormError, Purpose};
+pub use introspect::Introspection;
+pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
+pub use register_resource_server::RegisteredResourceServer;
+pub use session::SignedIn;
+pub use sign_in::SignInError;
+pub use token::TokenResponse;
+
+/// What an administrator may set about how the server decides.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How long a resource owner stays signed in.
+    pub session_lifetime: Duration,
+    /// How long a sign-in form or an approval form may be answered.
+    pub form_lifetime: Duration,
+    /// How long a refresh token may be repeated.
+    pub refresh_retry_window: RetryWindow,
+    /// How many failures within a minute, of one name from one address, before it has to wait.
+    pub failures: u32,
+    /// How many passwords are hashed at once; each takes 19 MiB.
+    pub password_hashes: usize,
+}
+
+/// The authorization server: every use case is a method.
+pub struct AuthorizationServer {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    identifiers: IdentifierSource,
+    rules: Rules,
+    issuer: Issuer,
+    failures: throttle::FailureLog,
+    password_gate: password_gate::PasswordGate,
+}
+
+impl AuthorizationServer {
+    /// Over an open store.
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        rules: Rules,
+        issuer: Issuer,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            entropy,
+            identifiers: IdentifierSource::default(),
+            failures: throttle::FailureLog::new(rules.failures),
+            password_gate: password_gate::PasswordGate::new(rules.password_hashes),
+            rules,
+            issuer,
+        }
+    }
+
+    /// What this server calls itself (RFC 8414 §2).
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn new_identifier(&self, now: Timestamp) -> Result<Identifier, Failure> {
+        Ok(self.identifiers.next(now, &*self.entropy)?)
+    }
+
+    /// A new token value, whose row is yet to be written.
+    fn new_token(&self, kind: TokenKind, now: Timestamp) -> Result<TokenValue, Failure> {
+        let secret = Secret::generate(&*self.entropy)?;
+        Ok(TokenValue::new(kind, self.new_identifier(now)?, secret))
+    }
+}
+
+impl std::fmt::Debug for AuthorizationServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AuthorizationServer")
+            .field("issuer", &self.issuer.as_str())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! Stage 6: an access token is refreshed, and the refresh token rotates (RFC 6749 §6).
+
+use super::token::{Committed, still_enabled};
+use super::{AuthorizationServer, Failure, TokenResponse};
+use crate::clock::Timestamp;
+use crate::domain::client::ClientKey;
+use crate::domain::grant::{EndCause, GrantEnd};
+use crate::domain::identifier::Identifier;
+use crate::domain::scope::ScopeSet;
+use crate::domain::secret::Secret;
+use crate::domain::token::{AccessToken, RefreshToken, TokenKind, TokenValue};
+use crate::entropy::random;
+use crate::protocol::refresh::{RefreshDecision, RefreshRecord, decide};
+use crate::protocol::token_error::TokenError;
+use crate::protocol::token_request::RefreshRequest;
+use crate::store::{StoreError, WriteTransaction};
+
+impl AuthorizationServer {
+    pub(super) fn refresh(&self, client: ClientKey, request: RefreshRequest) -> Result<Committed, Failure> {
+        let now = self.now();
+        let window = self.rules.refresh_retry_window;
+        let access = self.new_token(TokenKind::AccessToken, now)?;
+        let successor = self.new_identifier(now)?;
+        let salt: [u8; 32] = random(&*self.entropy)?;
+        self.store.write(move |tx| {
+            let client = match still_enabled(tx, client)? {
+                Ok(client) => client,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let record = read(tx, &request)?;
+            let decision = decide(&client, &request, record.as_ref(), window, now);
+            let (Some(record), Some(presented)) = (record, &request.refresh_token) else {
+                return Ok(Err(match decision {
+                    RefreshDecision::Refuse(error) | RefreshDecision::Reuse(error) => error,
+                    RefreshDecision::Rotate { .. } | RefreshDecision::Repeat { .. } => {
+                        TokenError::invalid_grant("the refresh token is not valid")
+                    }
+                }));
+            };
+            let grant = &record.grant;
+            let (scope, access_from, refresh_token) = match decision {
+                RefreshDecision::Refuse(error) => return Ok(Err(error)),
+                RefreshDecision::Reuse(error) => {
+                    let end = GrantEnd {
+                        at: now,
+                        cause: EndCause::RefreshTokenReused,
+                    };
+                    tx.end_grant(grant.identifier, end)?;
+                    // Committed: the refusal must not undo the end of the grant.
+                    return Ok(Err(error));
+                }
+                RefreshDecision::Rotate { scope } => {
+                    let secret = presented.secret().successor(&salt);
+                    let end = grant.refresh_ends_at.unwrap_or(now);
+                    tx.count_refresh(grant.identifier)?;
+                    tx.rotate_refresh_token(record.token.identifier, now, successor, &salt)?;
+                    tx.insert_refresh_token(&RefreshToken {
+                        identifier: successor,
+                        grant: grant.identifier,
+                        secret_hash: secret.hash(),
+                        issued_at: now,
+                        expires_at: end.min(now.after(client.settings.refresh_token_idle)),
+                        rotation: None,
+                    })?;
+                    (scope, now, refresh_value(successor, secret))
+                }
+                RefreshDecision::Repeat {
+                    scope,
+                    rotation,
+                    access_from,
+                } => {
+                    let secret = presented.secret().successor(&rotation.successor_salt);
+                    (scope, access_from, refresh_value(rotation.successor, secret))
+                }
+            };
+            let expires_at = access_from.after(client.settings.access_token_lifetime);
+            insert_access_token(tx, &access, grant.identifier, &scope, now, expires_at)?;
+            let expires_in = expires_at.since(now);
+            Ok(Ok(TokenResponse {
+                access_token: access,
+                expires_in,
+                refresh_token: Some(refresh_token),
+                scope,
+            }))
+        })
+    }
+}
+
+fn read(tx: &WriteTransaction<'_>, request: &RefreshRequest) -> Result<Option<RefreshRecord>, StoreError> {
+    let Some(value) = &request.refresh_token else {
+        return Ok(None);
+    };
+    let Some(token) = tx.refresh_token(value.identifier())? else {
+        return Ok(None);
+    };
+    let Some(grant) = tx.grant(token.grant)? else {
+        return Ok(None);
+    };
+    let owner_is_enabled = tx.owner_by_key(grant.owner)?.is_some_and(|owner| owner.enabled);
+    Ok(Some(RefreshRecord {
+        token,
+        grant,
+        owner_is_enabled,
+    }))
+}
+
+fn refresh_value(identifier: Identifier, secret: Secret) -> TokenValue {
+    TokenValue::new(TokenKind::RefreshToken, identifier, secret)
+}
+
+/// Writes the row of a new access token.
+pub(super) fn insert_access_token(
+    tx: &WriteTransaction<'_>,
+    value: &TokenValue,
+    grant: Identifier,
+    scope: &ScopeSet,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.insert_access_token(&AccessToken {
+        identifier: value.identifier(),
+        grant,
+        secret_hash: value.secret().hash(),
+        scope: scope.clone(),
+        issued_at,
+        expires_at,
+        revoked_at: None,
+    })
+}

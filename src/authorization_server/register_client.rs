@@ -1,0 +1,167 @@
+//! `client register`.
+
+use super::{AdministrationError, AuthorizationServer, Noun};
+use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, StoredSecret};
+use crate::domain::scope::ScopeSet;
+use crate::entropy::random;
+use crate::store::{ReadTransaction, SecretHolder, StoreError};
+
+/// Where the client's secret comes from.
+#[derive(Debug)]
+pub enum SecretOrigin {
+    /// It is made now.
+    Generate,
+    /// It is brought along.
+    Import(ClientSecret),
+}
+
+/// What to register.
+#[derive(Debug)]
+pub struct ClientRegistration {
+    /// The identifier; made from the name where there is none.
+    pub id: Option<ClientId>,
+    /// What is set for it.
+    pub settings: ClientSettings,
+    /// Where its secret comes from.
+    pub secret: SecretOrigin,
+    /// Whether a client that is there already is left as it is, instead of an error.
+    pub if_not_exists: bool,
+}
+
+/// What was registered.
+#[derive(Debug)]
+pub struct RegisteredClient {
+    /// The client.
+    pub client: Client,
+    /// Its secret, to be shown once; `None` where the client was there already.
+    pub secret: Option<ClientSecret>,
+}
+
+impl AuthorizationServer {
+    /// Registers a confidential client.
+    ///
+    /// # Errors
+    /// `Exists` where the identifier is taken, `NotFound` where a scope is not defined, `Refused` where there is no
+    /// redirect URI or no scope.
+    pub fn register_client(
+        &self,
+        registration: ClientRegistration,
+    ) -> Result<RegisteredClient, AdministrationError> {
+        let ClientRegistration {
+            id,
+            settings,
+            secret,
+            if_not_exists,
+        } = registration;
+        check_settings(&settings)?;
+        let now = self.now();
+        let secret = match secret {
+            SecretOrigin::Generate => ClientSecret::generate(&*self.entropy).map_err(super::Failure::from)?,
+            SecretOrigin::Import(secret) => secret,
+        };
+        let made_id = random(&*self.entropy).map_err(super::Failure::from)?;
+        let secret_identifier = self.new_identifier(now)?;
+        self.store.write(move |tx| {
+            if if_not_exists && let Some(client) = find(tx, id.as_ref(), &settings)? {
+                return Ok(RegisteredClient { client, secret: None });
+            }
+            let id = id.unwrap_or_else(|| ClientId::from_name(&settings.name, made_id));
+            refuse_taken(tx, &id)?;
+            refuse_undefined(tx, &settings.scopes)?;
+            let key = tx.insert_client(&id, &settings, now)?;
+            let stored = StoredSecret {
+                identifier: secret_identifier,
+                hash: secret.hash(),
+                created_at: now,
+                expires_at: None,
+            };
+            tx.insert_secret(SecretHolder::Client(key), &stored)?;
+            let client = Client {
+                key,
+                id,
+                enabled: true,
+                settings,
+                created_at: now,
+            };
+            Ok(RegisteredClient {
+                client,
+                secret: Some(secret),
+            })
+        })
+    }
+}
+
+/// What can be said without looking at the store.
+fn check_settings(settings: &ClientSettings) -> Result<(), AdministrationError> {
+    let refuse = |reason: &str| Err(AdministrationError::Refused(reason.to_owned()));
+    if settings.redirect_uris.is_empty() {
+        return refuse("a client needs at least one redirect URI");
+    }
+    if settings.redirect_uris.len() > 100 {
+        return refuse("a client may have 100 redirect URIs at most");
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    if let Some(twice) = settings
+        .redirect_uris
+        .iter()
+        .find(|uri| !seen.insert(uri.as_str()))
+    {
+        return refuse(&format!("the redirect URI {} is given twice", twice.as_str()));
+    }
+    if settings.scopes.is_empty() {
+        return refuse("a client needs at least one scope");
+    }
+    for (name, span) in [
+        ("access token", settings.access_token_lifetime),
+        ("code", settings.code_lifetime),
+        ("refresh token", settings.refresh_token_lifetime),
+        ("idle", settings.refresh_token_idle),
+    ] {
+        if span.as_secs() == 0 {
+            return refuse(&format!("the {name} lifetime must be at least one second"));
+        }
+    }
+    Ok(())
+}
+
+/// The client that a repeated registration means: by identifier, or by name where none is given.
+fn find(
+    tx: &ReadTransaction<'_>,
+    id: Option<&ClientId>,
+    settings: &ClientSettings,
+) -> Result<Option<Client>, StoreError> {
+    match id {
+        Some(id) => tx.client(id),
+        None => Ok(tx
+            .clients()?
+            .into_iter()
+            .find(|client| client.settings.name == settings.name)),
+    }
+}
+
+/// Clients and resource servers authenticate at the same endpoints, so they share one name space.
+pub(super) fn refuse_taken(tx: &ReadTransaction<'_>, id: &ClientId) -> Result<(), AdministrationError> {
+    let exists = |noun| {
+        Err(AdministrationError::Exists {
+            noun,
+            name: id.to_string(),
+        })
+    };
+    if tx.client(id)?.is_some() {
+        return exists(Noun::Client);
+    }
+    if tx.resource_server(id)?.is_some() {
+        return exists(Noun::ResourceServer);
+    }
+    Ok(())
+}
+
+fn refuse_undefined(tx: &ReadTransaction<'_>, scopes: &ScopeSet) -> Result<(), AdministrationError> {
+    for scope in scopes.iter() {
+        if tx.scope(scope)?.is_none() {
+            let known = tx.scopes()?.into_iter().map(|scope| scope.token.to_string());
+            return Err(AdministrationError::not_found(Noun::Scope, scope.as_str(), known));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `resource-server register`.
+
+use super::register_client::refuse_taken;
+use super::{AdministrationError, AuthorizationServer, Failure, Noun};
+use crate::domain::client::{ClientId, ClientSecret, StoredSecret};
+use crate::domain::resource_server::ResourceServer;
+use crate::domain::text::Name;
+use crate::entropy::random;
+use crate::store::SecretHolder;
+
+/// What was registered.
+#[derive(Debug)]
+pub struct RegisteredResourceServer {
+    /// The resource server.
+    pub resource_server: ResourceServer,
+    /// Its secret, to be shown once.
+    pub secret: ClientSecret,
+}
+
+impl AuthorizationServer {
+    /// Registers a resource server, which may then introspect every token.
+    ///
+    /// # Errors
+    /// `Exists` where the name is taken.
+    pub fn register_resource_server(
+        &self,
+        name: Name,
+    ) -> Result<RegisteredResourceServer, AdministrationError> {
+        let now = self.now();
+        let secret = ClientSecret::generate(&*self.entropy).map_err(Failure::from)?;
+        let id = ClientId::from_name(&name, random(&*self.entropy).map_err(Failure::from)?);
+        let identifier = self.new_identifier(now)?;
+        self.store.write(move |tx| {
+            if tx.resource_server_by_name(&name)?.is_some() {
+                return Err(AdministrationError::Exists {
+                    noun: Noun::ResourceServer,
+                    name: name.to_string(),
+                });
+            }
+            refuse_taken(tx, &id)?;
+            let key = tx.insert_resource_server(&id, &name, now)?;
+            let stored = StoredSecret {
+                identifier,
+                hash: secret.hash(),
+                created_at: now,
+                expires_at: None,
+            };
+            tx.insert_secret(SecretHolder::ResourceServer(key), &stored)?;
+            let resource_server = ResourceServer {
+                key,
+                id,
+                name,
+                created_at: now,
+            };
+            Ok(RegisteredResourceServer {
+                resource_server,
+                secret,
+            })
+        })
+    }
+}

@@ -1,0 +1,62 @@
+//! Revocation by a client (RFC 7009).
+
+use std::net::IpAddr;
+
+use super::{AuthorizationServer, CallerError};
+use crate::domain::grant::{EndCause, GrantEnd};
+use crate::domain::token::{TokenKind, TokenValue};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::token_error::{TokenError, TokenErrorCode};
+
+impl AuthorizationServer {
+    /// Revokes a token of the client that asks. What is unknown, expired or another client's is left alone without a
+    /// word (§2.2): the answer is the same.
+    pub fn revoke(
+        &self,
+        authorization: Option<&str>,
+        body: &Parameters,
+        from: IpAddr,
+    ) -> Result<(), CallerError> {
+        let client = self.authenticate_client(authorization, body, from)?.key;
+        let Some(token) = body.get("token") else {
+            return Err(TokenError::new(TokenErrorCode::InvalidRequest, "token is missing").into());
+        };
+        let Some(value) = TokenValue::parse(token) else {
+            return Ok(());
+        };
+        let now = self.now();
+        self.store.write(move |tx| {
+            let presented = value.secret().hash();
+            let (identifier, secret_hash, grant) = match value.kind() {
+                TokenKind::AccessToken => match tx.access_token(value.identifier())? {
+                    Some(token) => (token.identifier, token.secret_hash, token.grant),
+                    None => return Ok(()),
+                },
+                TokenKind::RefreshToken => match tx.refresh_token(value.identifier())? {
+                    Some(token) => (token.identifier, token.secret_hash, token.grant),
+                    None => return Ok(()),
+                },
+                // A code is not a token; it ends by itself within a minute.
+                TokenKind::AuthorizationCode => return Ok(()),
+            };
+            let is_own = tx.grant(grant)?.is_some_and(|grant| grant.client == client);
+            if !is_own || !secret_hash.matches(&presented) {
+                return Ok(());
+            }
+            if value.kind() == TokenKind::AccessToken {
+                tx.revoke_access_token(identifier, now)?;
+            } else {
+                // "the authorization server SHOULD also invalidate all access tokens based on the same
+                // authorization grant" (§2.1).
+                tx.end_grant(
+                    grant,
+                    GrantEnd {
+                        at: now,
+                        cause: EndCause::RefreshTokenRevoked,
+                    },
+                )?;
+            }
+            Ok(())
+        })
+    }
+}

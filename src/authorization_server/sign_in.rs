@@ -1,0 +1,111 @@
+//! Stage 2: a resource owner signs in.
+
+use std::net::IpAddr;
+
+use super::{AuthorizationServer, Failure};
+use crate::domain::owner::Username;
+use crate::domain::password::{Password, PasswordHash};
+use crate::domain::secret::Secret;
+use crate::domain::session::{Session, SessionCookie};
+use crate::store::StoreError;
+
+/// Compared where there is no such resource owner, so that an unknown one costs the same work. It is the hash of
+/// random bytes that nobody kept.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$EI1YJ889c5vnjHKwfj7Vsg$83hSR1NLjvrdgNLMsRKdw1w3FI42pM3SjXWE4Lao5ko";
+
+/// Why a sign-in is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Unknown, or the password is wrong: one answer, so that nobody learns who exists.
+    #[error("the username or the password is wrong")]
+    Wrong,
+    /// The password is right, and the resource owner is disabled.
+    #[error("the resource owner is disabled")]
+    Disabled,
+    /// Too many failures of this name from this address.
+    #[error("too many failures; wait {0} seconds")]
+    Throttled(u64),
+    /// The server failed.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl AuthorizationServer {
+    /// Signs a resource owner in: a session with a new cookie. The session of the old cookie ends.
+    pub fn sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        old: Option<&SessionCookie>,
+        from: IpAddr,
+    ) -> Result<SessionCookie, SignInError> {
+        let now = self.now();
+        // Only a possible name is worth remembering for its failures.
+        let Ok(name) = username.parse::<Username>() else {
+            return Err(SignInError::Wrong);
+        };
+        if let Some(seconds) = self.failures.must_wait(username, from, now) {
+            return Err(SignInError::Throttled(seconds));
+        }
+        let Some(password) = Password::presented(password) else {
+            return Err(SignInError::Wrong);
+        };
+        let owner = self.store.read(|tx| tx.owner(&name))?;
+        let nobody = PasswordHash::from_stored(NOBODY.to_owned());
+        let hash = owner.as_ref().map_or(&nobody, |owner| &owner.password_hash);
+        let admitted = self.password_gate.enter(|| hash.admits(&password));
+        let owner = match owner {
+            Some(owner) if admitted => owner,
+            _ => {
+                self.failures.failed(username, from, now);
+                return Err(SignInError::Wrong);
+            }
+        };
+        if !owner.enabled {
+            return Err(SignInError::Disabled);
+        }
+        self.failures.succeeded(username, from);
+        let secret = Secret::generate(&*self.entropy).map_err(Failure::from)?;
+        let cookie = SessionCookie::new(self.new_identifier(now)?, secret);
+        let session = Session {
+            identifier: cookie.identifier(),
+            secret_hash: cookie.secret().hash(),
+            owner: owner.key,
+            expires_at: now.after(self.rules.session_lifetime),
+        };
+        let old = old.cloned();
+        self.store.write(move |tx| {
+            if let Some(old) = old
+                && let Some(ended) = tx.session(old.identifier())?
+                && ended.secret_hash.matches(&old.secret().hash())
+            {
+                tx.delete_session(old.identifier())?;
+            }
+            tx.insert_session(&session)
+        })?;
+        Ok(cookie)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_has_a_hash_that_costs_as_much_as_any_other() {
+        let real = Password::choose("12345678")
+            .unwrap()
+            .hash(&crate::entropy::OsEntropy)
+            .unwrap();
+        let parameters = |hash: &str| hash.rsplitn(3, '$').last().map(str::to_owned);
+        assert_eq!(parameters(NOBODY), parameters(real.as_str()));
+        assert_eq!(NOBODY.len(), real.as_str().len());
+    }
+}

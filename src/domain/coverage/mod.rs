@@ -1,0 +1,92 @@
+//! What a scope opens, and whether that covers what is asked for.
+//!
+//! A scope names folders, services and routes ([`Coverage`]). A resource server asks for a service, or for a
+//! method and path ([`Requested`]). Matching is exact bytes and case-sensitive, without Unicode normalisation;
+//! what is not in normal form is refused where it is parsed ([`RequestPath`]) and never repaired, so nothing
+//! here has to guess how the resource server would read it.
+
+mod folder;
+mod method;
+mod name;
+mod request_path;
+mod requested;
+mod route;
+mod service;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use folder::Folder;
+pub use method::{MAX_METHOD_BYTES, Method, MethodError};
+pub use name::{MAX_NAME_BYTES, NameError};
+pub use request_path::{MAX_PATH_BYTES, PathRefusal, RequestPath};
+pub use requested::Requested;
+pub use route::{MAX_ROUTE_BYTES, Route, RouteError};
+pub use service::ServiceName;
+
+/// The folders, services and routes that a scope opens.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Each opens every service in it and in folders beneath.
+    pub folders: BTreeSet<Folder>,
+    /// Each opens itself.
+    pub services: BTreeSet<ServiceName>,
+    /// Each opens the requests that it matches.
+    pub routes: BTreeSet<Route>,
+}
+
+impl Coverage {
+    /// Whether it opens nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty() && self.services.is_empty() && self.routes.is_empty()
+    }
+
+    /// The entry that covers what is asked for, if one does.
+    ///
+    /// Where several do it is the closest: the service itself, else the innermost folder, else the first route
+    /// in the order of the text.
+    pub fn covers(&self, requested: &Requested) -> Option<CoveredBy<'_>> {
+        requested
+            .service_name()
+            .and_then(|service| self.covers_service(service))
+            .or_else(|| {
+                let (method, path) = requested.method_and_path()?;
+                self.routes
+                    .iter()
+                    .find(|route| route.covers(method, path))
+                    .map(CoveredBy::Route)
+            })
+    }
+
+    fn covers_service(&self, service: &ServiceName) -> Option<CoveredBy<'_>> {
+        self.services.get(service).map(CoveredBy::Service).or_else(|| {
+            service
+                .folders()
+                .find_map(|folder| self.folders.get(folder))
+                .map(CoveredBy::Folder)
+        })
+    }
+}
+
+/// The entry of a [`Coverage`] that covers what was asked for; shown as `folder orders`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoveredBy<'a> {
+    /// The service lies in this folder or beneath it.
+    Folder(&'a Folder),
+    /// The service is this one.
+    Service(&'a ServiceName),
+    /// The request matches this route.
+    Route(&'a Route),
+}
+
+impl fmt::Display for CoveredBy<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(folder) => write!(f, "folder {folder}"),
+            Self::Service(service) => write!(f, "service {service}"),
+            Self::Route(route) => write!(f, "route {route}"),
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `GET, POST /authorize` (RFC 6749 §3.1): stages 1 to 4.
+//!
+//! A form that comes back carries the authorization request as it was in the hidden field `request`, and
+//! `form_token`, which ties the form to the browser and to that request. Without `form_token` a POST is an
+//! authorization request itself (RFC 6749 §3.1 allows it).
+
+use super::form_body::is_form;
+use super::page::{error, failure, page, refused_request, stale_form};
+use super::sign_in::{SignInForm, hidden_fields};
+use crate::authorization_server::{Answer, Answered, Considered, Failure, Purpose, SignedIn};
+use crate::domain::client::RefreshPolicy;
+use crate::domain::scope::{Scope, ScopeSet, ScopeToken};
+use crate::domain::session::SessionCookie;
+use crate::domain::span;
+use crate::http::app::App;
+use crate::http::header_value::HeaderValue;
+use crate::http::pages::{Approval, ClientView, ScopeView, SignOut};
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::parameters::{Parameters, values_of};
+
+const FIELDS: [&str; 5] = ["request", "form_token", "username", "password", "decision"];
+
+/// The longest request: it travels in a query again after sign-in, within the bound for a request target.
+const LONGEST_REQUEST: usize = 7 * 1024;
+
+pub(crate) fn handle(app: &App, request: &Request) -> Response {
+    if request.method() != "POST" {
+        return consider(app, request, request.query());
+    }
+    let Some(body) = std::str::from_utf8(request.body())
+        .ok()
+        .filter(|_| is_form(request))
+    else {
+        let explanation = "What was posted is not a form.";
+        return error(app, 400, "This link does not work", explanation, "");
+    };
+    let fields = Parameters::parse(request.body(), &FIELDS);
+    if fields.get("form_token").is_none()
+        && fields.get("decision").is_none()
+        && fields.get("username").is_none()
+    {
+        return consider(app, request, body);
+    }
+    let about = fields.get("request").unwrap_or_default();
+    if fields.get("decision").is_some() {
+        answer(app, request, about, &fields)
+    } else {
+        sign_in(app, request, about, &fields)
+    }
+}
+
+/// Stages 1 and 2: validates, and asks the resource owner.
+fn consider(app: &App, request: &Request, raw: &str) -> Response {
+    if raw.len() > LONGEST_REQUEST {
+        let explanation = "The request of the application is too long.";
+        return error(app, 400, "This link does not work", explanation, "");
+    }
+    let cookie = app.cookies.read(request);
+    match app.server.consider(raw, cookie.as_ref()) {
+        Err(error) => failure(app, &error.into()),
+        Ok(Considered::Page(refusal)) => refused_request(app, &refusal),
+        Ok(Considered::Redirect(refusal)) => redirect(302, &refusal.response(app.server.issuer().as_str())),
+        Ok(Considered::SignIn(request)) => sign_in_form(app, raw, &request).show(app, cookie),
+        Ok(Considered::Ask {
+            request,
+            signed_in,
+            scopes,
+        }) => {
+            // Somebody is signed in, so there is a cookie.
+            let Some(cookie) = cookie else {
+                return sign_in_form(app, raw, &request).show(app, None);
+            };
+            match approval(app, &cookie, raw, &request, &signed_in, scopes) {
+                Ok(view) => page(app, 200, app.pages.approval(&view)),
+                Err(error) => failure(app, &error),
+            }
+        }
+    }
+}
+
+fn redirect(status: u16, to: &str) -> Response {
+    Response::redirect(status, HeaderValue::encoded(to))
+        .header("Cache-Control", HeaderValue::from_static("no-store"))
+        .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
+}
+
+fn client_view(request: &AuthorizationRequest) -> ClientView {
+    let settings = &request.client.settings;
+    ClientView {
+        name: settings.name.to_string(),
+        description: Some(settings.description.to_string()).filter(|text| !text.is_empty()),
+        return_to: request.redirect_uri.origin().to_owned(),
+    }
+}
+
+fn sign_in_form<'r>(app: &App, raw: &'r str, request: &AuthorizationRequest) -> SignInForm<'r> {
+    SignInForm {
+        action: app.path("/authorize"),
+        about: raw,
+        client: Some(client_view(request)),
+    }
+}
+
+/// The sign-in form came back.
+fn sign_in(app: &App, request: &Request, about: &str, fields: &Parameters) -> Response {
+    // The client's name is shown again, unless the client is gone by now.
+    match app.server.consider(about, None) {
+        Err(error) => failure(app, &error.into()),
+        Ok(Considered::Page(refusal)) => refused_request(app, &refusal),
+        Ok(Considered::Redirect(refusal)) => redirect(303, &refusal.response(app.server.issuer().as_str())),
+        Ok(
+            Considered::SignIn(considered)
+            | Considered::Ask {
+                request: considered, ..
+            },
+        ) => {
+            // Redirected, so that reloading the next page does not send the password again.
+            let next = format!("{}?{about}", app.path("/authorize"));
+            sign_in_form(app, about, &considered).submit(app, request, fields, &next)
+        }
+    }
+}
+
+fn approval(
+    app: &App,
+    cookie: &SessionCookie,
+    raw: &str,
+    request: &AuthorizationRequest,
+    signed_in: &SignedIn,
+    scopes: Vec<Scope>,
+) -> Result<Approval, Failure> {
+    let settings = &request.client.settings;
+    let form_token = app.server.seal_form(cookie, Purpose::Answer, raw)?;
+    let sign_out_token = app.server.seal_form(cookie, Purpose::SignOut, raw)?;
+    let refreshes = settings.refresh != RefreshPolicy::None;
+    Ok(Approval {
+        action: app.path("/authorize"),
+        hidden: hidden_fields(&[("request", raw), ("form_token", &form_token)]),
+        client: client_view(request),
+        username: signed_in.owner.username.to_string(),
+        scopes: scopes.into_iter().map(scope_view).collect(),
+        access_for: span::in_words(settings.access_token_lifetime),
+        refresh: refreshes.then(|| span::in_words(settings.refresh_token_lifetime)),
+        account_url: app.path("/account"),
+        sign_out: SignOut {
+            action: app.path("/logout"),
+            hidden: hidden_fields(&[("request", raw), ("form_token", &sign_out_token)]),
+        },
+    })
+}
+
+fn scope_view(scope: Scope) -> ScopeView {
+    fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
+        items.into_iter().map(|item| item.to_string()).collect()
+    }
+    ScopeView {
+        scope: scope.token.to_string(),
+        description: scope.description.to_string(),
+        folders: texts(scope.coverage.folders),
+        services: texts(scope.coverage.services),
+        routes: texts(scope.coverage.routes),
+    }
+}
+
+/// Stages 3 and 4: the approval form came back.
+fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Response {
+    let answer = match fields.get("decision") {
+        Some("approve") => {
+            let ticked = values_of(request.body(), "scope");
+            let tokens: Result<Vec<ScopeToken>, _> = ticked.iter().map(|text| text.parse()).collect();
+            match tokens {
+                Ok(tokens) => Answer::Approve(tokens.into_iter().collect::<ScopeSet>()),
+                Err(_) => return tampered(app),
+            }
+        }
+        Some("deny") => Answer::Deny,
+        _ => return tampered(app),
+    };
+    let cookie = app.cookies.read(request);
+    let form_token = fields.get("form_token").unwrap_or_default();
+    match app.server.answer(about, cookie.as_ref(), form_token, answer) {
+        Err(error) => failure(app, &error),
+        Ok(Answered::Redirect(to)) => redirect(303, &to),
+        Ok(Answered::Page(refusal)) => refused_request(app, &refusal),
+        Ok(Answered::Form(error)) => stale_form(app, error),
+        Ok(Answered::NotAsked) => tampered(app),
+        Ok(Answered::Twice) => {
+            let explanation = "You have answered this request already. It can be answered once.";
+            let advice = "If the application did not receive your answer, go back to it and start again.";
+            error(app, 409, "Answered already", explanation, advice)
+        }
+        // The session ended while the page was open: sign in again, for the same request.
+        Ok(Answered::SignedOut) => redirect(303, &format!("{}?{about}", app.path("/authorize"))),
+    }
+}
+
+fn tampered(app: &App) -> Response {
+    let explanation = "The form holds an answer that was not offered, so it was not accepted.";
+    let advice = "Go back to the application that sent you here and start again.";
+    error(app, 400, "This answer cannot be used", explanation, advice)
+}

@@ -1,0 +1,63 @@
+//! `GET, POST /check`: stage 8, for proxies and resource servers.
+
+use serde_json::json;
+
+use crate::authorization_server::CheckRefusal;
+use crate::http::app::App;
+use crate::http::error::{failed, json, json_error};
+use crate::http::header_value::HeaderValue;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::protocol::authorization_error::description_text;
+use crate::protocol::bearer;
+use crate::protocol::check_request::{self, Header, HeaderPair};
+
+pub(crate) fn handle(app: &App, request: &Request) -> Response {
+    let pair = |method, uri| HeaderPair {
+        method: header(request, method),
+        uri: header(request, uri),
+    };
+    let original = pair("X-Original-Method", "X-Original-URI");
+    let forwarded = pair("X-Forwarded-Method", "X-Forwarded-Uri");
+    let asked = match check_request::read(request.query(), original, forwarded, app.request_from) {
+        Ok(asked) => asked,
+        Err(error) => return json_error(400, "invalid_request", &error.to_string()),
+    };
+    let Some(token) = request.header("Authorization").and_then(bearer::token) else {
+        // Without a token there is no error to speak of (RFC 6750 §3.1).
+        let challenge = HeaderValue::from_static("Bearer realm=\"oauthctl\"");
+        return json(401, &json!({ "error_description": "a bearer token is missing" }))
+            .header("WWW-Authenticate", challenge);
+    };
+    match app.server.check_token(token, &asked) {
+        Err(error) => failed(&error.into()),
+        Ok(Err(CheckRefusal::Inactive(inactive))) => challenge(401, "invalid_token", &inactive.to_string()),
+        Ok(Err(CheckRefusal::Denied(reason))) => challenge(403, "insufficient_scope", &reason),
+        Ok(Ok(passed)) => Response::new(200)
+            .header("Cache-Control", HeaderValue::from_static("no-store"))
+            .header("X-OAuth-Client", HeaderValue::encoded(passed.client.as_str()))
+            .header("X-OAuth-Owner", HeaderValue::encoded(passed.owner.as_str()))
+            .header(
+                "X-OAuth-Scope",
+                HeaderValue::encoded(&passed.scope_in_force.to_string()),
+            )
+            .header("X-OAuth-Grant", HeaderValue::encoded(&passed.grant.to_string())),
+    }
+}
+
+fn header<'r>(request: &'r Request, name: &str) -> Header<'r> {
+    let mut values = request.headers_named(name);
+    match (values.next(), values.next()) {
+        (None, _) => Header::Absent,
+        (Some(value), None) => Header::Once(value),
+        (Some(_), Some(_)) => Header::Repeated,
+    }
+}
+
+/// RFC 6750 §3.
+fn challenge(status: u16, error: &str, description: &str) -> Response {
+    let description = description_text(description);
+    let challenge =
+        format!("Bearer realm=\"oauthctl\", error=\"{error}\", error_description=\"{description}\"");
+    json_error(status, error, &description).header("WWW-Authenticate", HeaderValue::encoded(&challenge))
+}

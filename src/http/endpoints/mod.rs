@@ -1,0 +1,14 @@
+//! The endpoints, a file each: from a request to a use case, from its outcome to a response.
+
+pub(super) mod account;
+pub(super) mod authorize;
+pub(super) mod check;
+mod form_body;
+pub(super) mod health;
+pub(super) mod introspect;
+pub(super) mod logout;
+pub(super) mod metadata;
+mod page;
+pub(super) mod revoke;
+mod sign_in;
+pub(super) mod token;

@@ -1,0 +1,116 @@
+//! The sign-in form, wherever it is shown.
+
+use crate::authorization_server::{Failure, Purpose, SignInError};
+use crate::domain::session::SessionCookie;
+use crate::http::app::App;
+use crate::http::endpoints::page::{failure, page, stale_form};
+use crate::http::header_value::HeaderValue;
+use crate::http::pages::{ClientView, HiddenField, SignIn};
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::protocol::parameters::Parameters;
+
+/// A sign-in form, before it is sealed for a browser.
+pub(super) struct SignInForm<'a> {
+    /// Where the form is posted to.
+    pub(super) action: String,
+    /// The authorization request that it leads to; empty on the way to the account page.
+    pub(super) about: &'a str,
+    /// For which client.
+    pub(super) client: Option<ClientView>,
+}
+
+impl SignInForm<'_> {
+    /// The page for somebody who has not tried yet.
+    pub(super) fn show(self, app: &App, cookie: Option<SessionCookie>) -> Response {
+        self.render(app, cookie, 200, "", None)
+    }
+
+    fn render(
+        self,
+        app: &App,
+        cookie: Option<SessionCookie>,
+        status: u16,
+        username: &str,
+        error: Option<String>,
+    ) -> Response {
+        match self.try_render(app, cookie, status, username, error) {
+            Ok(response) => response,
+            Err(error) => failure(app, &error),
+        }
+    }
+
+    fn try_render(
+        self,
+        app: &App,
+        cookie: Option<SessionCookie>,
+        status: u16,
+        username: &str,
+        error: Option<String>,
+    ) -> Result<Response, Failure> {
+        let (cookie, is_new) = match cookie {
+            Some(cookie) => (cookie, false),
+            None => (app.server.new_cookie()?, true),
+        };
+        let token = app.server.seal_form(&cookie, Purpose::SignIn, self.about)?;
+        let view = SignIn {
+            action: self.action,
+            hidden: hidden_fields(&[("request", self.about), ("form_token", &token)]),
+            client: self.client,
+            username: username.to_owned(),
+            error,
+        };
+        let response = page(app, status, app.pages.sign_in(&view));
+        Ok(if is_new {
+            response.header("Set-Cookie", app.cookies.set(&cookie))
+        } else {
+            response
+        })
+    }
+
+    /// Takes the form that came back: redirects to `next` with a new cookie, or shows the form again.
+    pub(super) fn submit(self, app: &App, request: &Request, fields: &Parameters, next: &str) -> Response {
+        let cookie = app.cookies.read(request);
+        let form_token = fields.get("form_token").unwrap_or_default();
+        if let Err(error) = app
+            .server
+            .open_form(form_token, cookie.as_ref(), Purpose::SignIn, self.about)
+        {
+            return stale_form(app, error);
+        }
+        let username = fields.get("username").unwrap_or_default();
+        let password = fields.get("password").unwrap_or_default();
+        let again = |status, message: String| {
+            // What was typed is shown again, but not a page full of it.
+            let typed: String = username.chars().take(100).collect();
+            self.render(app, cookie.clone(), status, &typed, Some(message))
+        };
+        match app
+            .server
+            .sign_in(username, password, cookie.as_ref(), request.peer().ip())
+        {
+            Ok(session) => Response::redirect(303, HeaderValue::encoded(next))
+                .header("Set-Cookie", app.cookies.set(&session))
+                .header("Cache-Control", HeaderValue::from_static("no-store")),
+            Err(SignInError::Wrong) => again(403, "The username or the password is wrong.".to_owned()),
+            Err(SignInError::Disabled) => {
+                let message = "This account is disabled. Ask the operator of this server.";
+                again(403, message.to_owned())
+            }
+            Err(SignInError::Throttled(seconds)) => {
+                let message = format!("Too many attempts. Wait {seconds} seconds and try again.");
+                again(429, message).header("Retry-After", HeaderValue::seconds(seconds))
+            }
+            Err(SignInError::Failed(error)) => failure(app, &error),
+        }
+    }
+}
+
+/// Hidden fields of a form.
+pub(super) fn hidden_fields(fields: &[(&str, &str)]) -> Vec<HiddenField> {
+    let field = |(name, value): &(&str, &str)| HiddenField {
+        name: (*name).to_owned(),
+        value: (*value).to_owned(),
+    };
+    fields.iter().map(field).collect()
+}

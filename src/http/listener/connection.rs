@@ -1,0 +1,182 @@
+//! The life of one connection: read a request, hand it over, write the answer, and again.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::Service;
+use super::head::{Head, Persistence, Scan};
+use super::limits::Limits;
+use super::open::Place;
+use super::refusal::Refusal;
+use super::render::render;
+use super::wire::{Broken, Wire};
+use crate::clock::Deadline;
+use crate::http::request::Request;
+use crate::http::response::Response;
+
+/// What an HTTP/1.1 peer that expects it gets before it sends its body.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// Serves a connection to its end.
+pub(super) fn serve(place: &Place, service: &Service) {
+    let limits = &service.limits;
+    let mut conversation = Conversation {
+        wire: Wire::new(&place.connection.stream),
+        buffer: Vec::new(),
+        place,
+        service,
+    };
+    let mut left = limits.requests_per_connection.max(1);
+    let end = loop {
+        left -= 1;
+        match conversation.exchange(left == 0) {
+            Ok(()) => {}
+            Err(end) => break end,
+        }
+    };
+    match end {
+        End::Gone => {}
+        End::Answered => conversation.wire.linger(),
+        End::Refused(refusal) => {
+            let without_body = conversation.buffer.starts_with(b"HEAD ");
+            tracing::debug!(peer = %place.connection.peer, status = refusal.status, why = refusal.why, "refused");
+            refuse(conversation.wire, refusal, limits, without_body);
+        }
+    }
+}
+
+/// Answers with a refusal and ends the connection.
+pub(super) fn refuse(mut wire: Wire<'_>, refusal: Refusal, limits: &Limits, without_body: bool) {
+    if let Ok(bytes) = render(&refusal.response(), Some("close"), without_body)
+        && wire.write(limits.write_time, &bytes).is_ok()
+    {
+        wire.linger();
+    }
+}
+
+/// Why a connection ends.
+enum End {
+    /// There is nobody to tell anything: the peer has closed, or has said nothing for too long, or cannot be reached.
+    Gone,
+    /// The last answer is out.
+    Answered,
+    /// The peer is to be told, and that is the end.
+    Refused(Refusal),
+}
+
+impl From<Refusal> for End {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What becomes of a connection on which a request broke off.
+fn broke_off(broken: Broken) -> End {
+    match broken {
+        Broken::TimedOut => End::Refused(Refusal::TIMED_OUT),
+        // It may have closed its own direction only, and still read.
+        Broken::Ended => End::Refused(Refusal::malformed("the request ended too early")),
+        Broken::Failed => End::Gone,
+    }
+}
+
+struct Conversation<'a> {
+    wire: Wire<'a>,
+    /// What has arrived and belongs to no request yet. Peers may send the next request before they have read the
+    /// answer to the last (RFC 9112 §9.3.2): its beginning stays here.
+    buffer: Vec<u8>,
+    place: &'a Place,
+    service: &'a Service,
+}
+
+impl Conversation<'_> {
+    /// One request and its answer. `Ok` where the connection goes on.
+    fn exchange(&mut self, last: bool) -> Result<(), End> {
+        let head = self.head()?;
+        let body = self.body(&head)?;
+        let request = head.request.body(body).peer(self.place.connection.peer).build();
+
+        let without_body = request.method() == "HEAD";
+        let (response, panicked) = self.handle(request);
+        let connection = match head.persistence {
+            _ if last || panicked || self.place.stopping() => Some("close"),
+            Persistence::Close => Some("close"),
+            Persistence::Keep => None,
+            Persistence::KeepAndSay => Some("keep-alive"),
+        };
+        let bytes = render(&response, connection, without_body).map_err(|_| End::Gone)?;
+        self.wire
+            .write(self.service.limits.write_time, &bytes)
+            .map_err(|_| End::Gone)?;
+        if connection == Some("close") {
+            Err(End::Answered)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Waits for a request and reads its head.
+    fn head(&mut self) -> Result<Head, End> {
+        if self.buffer.is_empty() {
+            // A connection that waits costs its thread, and no memory for what it once received.
+            self.buffer = Vec::new();
+            if !self.place.may_wait() {
+                return Err(End::Answered);
+            }
+            self.wire
+                .read_for(self.service.limits.idle_time, &mut self.buffer, usize::MAX)
+                .map_err(|_| End::Gone)?;
+        }
+        self.place.begins_request();
+        let deadline = Deadline::after(self.service.limits.head_time);
+        let mut scan = Scan::new();
+        let length = loop {
+            if let Some(length) = scan.advance(&self.buffer, &self.service.limits)? {
+                break length;
+            }
+            self.wire
+                .read_until(deadline, &mut self.buffer, usize::MAX)
+                .map_err(broke_off)?;
+        };
+        let head = Head::parse(
+            self.buffer.get(..length).unwrap_or_default(),
+            &self.service.limits,
+        )?;
+        self.buffer.drain(..length);
+        Ok(head)
+    }
+
+    /// Reads the body that the head has announced, and not a byte more.
+    fn body(&mut self, head: &Head) -> Result<Vec<u8>, End> {
+        let here = self.buffer.len().min(head.body_bytes);
+        let mut body: Vec<u8> = self.buffer.drain(..here).collect();
+        if body.len() < head.body_bytes && body.is_empty() && head.expects_continue {
+            self.wire
+                .write(self.service.limits.write_time, CONTINUE)
+                .map_err(|_| End::Gone)?;
+        }
+        let deadline = Deadline::after(self.service.limits.body_time);
+        while body.len() < head.body_bytes {
+            let missing = head.body_bytes - body.len();
+            self.wire
+                .read_until(deadline, &mut body, missing)
+                .map_err(broke_off)?;
+        }
+        Ok(body)
+    }
+
+    /// Has the request handled. A handler that panics costs the peer its answer, and nobody else anything.
+    fn handle(&self, request: Request) -> (Response, bool) {
+        let summary = (request.method().to_owned(), request.path().to_owned());
+        // Nothing of ours is left half changed: the handler has the request for itself. What it shares with other
+        // threads it guards with locks, which tell of a panic.
+        catch_unwind(AssertUnwindSafe(|| self.service.handler.handle(request))).map_or_else(
+            |_| {
+                let (method, path) = summary;
+                tracing::error!(method, path, "a request made its handler panic");
+                let sorry = Response::text(500, "the server failed to answer this request\n");
+                (sorry, true)
+            },
+            |response| (response, false),
+        )
+    }
+}

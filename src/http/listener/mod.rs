@@ -1,0 +1,216 @@
+//! The listener: sockets, framing, bounds.
+//!
+//! A blocking loop of our own accepts connections; each has a thread, which reads one request after the other and
+//! calls the [`Handler`]. Nothing here waits without a limit or keeps more than a bound: see [`Limits`].
+//!
+//! # Why not the loop of `tiny_http`
+//!
+//! `tiny_http` gives the message types and the writer of responses (`render.rs`), and not its server, because in
+//! 0.12.0, the newest release:
+//!
+//! - one anonymous request ends the process: after `Content-Length: 1000000000000` the drop of the unread body
+//!   allocates that many bytes (abort; reported upstream in PR 290). `tests/listener.rs` sends that request;
+//! - it has no limit of time and none of size;
+//! - it stops for good on the first `accept` that fails, as one does when file descriptors run out;
+//! - it takes any `Transfer-Encoding` for `chunked` (CVE-2026-66752), and its header values let CR and LF through
+//!   (CVE-2026-66753; ours is [`HeaderValue`](crate::http::header_value::HeaderValue)).
+//!
+//! # What is refused
+//!
+//! Everything that another HTTP implementation on the way could read differently, with one answer in plain text,
+//! after which the connection closes:
+//!
+//! | status | for |
+//! |---|---|
+//! | 400 | a head that is not in order: a bare CR or LF, a folded line, a control character, a method that is not made of capital letters; a target other than a path (RFC 9112 would have the absolute form accepted too; nothing but a proxy is sent it, and this is none); no `Host`, or two; two `Content-Length` or `Authorization`, even equal ones; a `Content-Length` that is not digits; a request that breaks off; TLS and HTTP/2 |
+//! | 408 | a head or body that takes too long |
+//! | 411 | `POST`, `PUT` and `PATCH` without `Content-Length` |
+//! | 413, 414, 431 | a body, a target, header fields beyond the bounds; a body is refused before it is read |
+//! | 417 | an expectation other than `100-continue` |
+//! | 501 | any `Transfer-Encoding` |
+//! | 503 | a connection too many |
+//! | 505 | a version other than 1.1 and 1.0 |
+//!
+//! A handler that panics is a 500 for that request.
+
+mod connection;
+mod head;
+mod limits;
+mod open;
+mod refusal;
+mod render;
+mod stop;
+mod wire;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+pub use limits::Limits;
+pub use stop::Stop;
+
+use self::open::{OpenConnections, Place};
+use self::refusal::Refusal;
+use self::wire::Wire;
+use super::request::Request;
+use super::response::Response;
+use crate::clock::Deadline;
+
+/// Connections that the system completes before we accept them.
+const BACKLOG: i32 = 1024;
+
+/// The stack of a connection's thread. It is address space, of which only what is used becomes memory; what is used
+/// is mostly the rendering of pages. Password hashes take theirs from the heap.
+const STACK_BYTES: usize = 1024 * 1024;
+
+/// The stack of a thread that tells a peer that there are too many.
+const SMALL_STACK_BYTES: usize = 128 * 1024;
+
+/// How many peers at once are told that there are too many, each for at most a few seconds. One more is cut off
+/// without a word.
+const TURNED_AWAY_AT_ONCE: usize = 32;
+
+/// How long to wait after an `accept` that failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What answers requests.
+pub trait Handler: Send + Sync {
+    /// The answer to `request`. Called from many threads at once.
+    fn handle(&self, request: Request) -> Response;
+}
+
+impl<F: Fn(Request) -> Response + Send + Sync> Handler for F {
+    fn handle(&self, request: Request) -> Response {
+        self(request)
+    }
+}
+
+/// A bound socket that can be served.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Arc<TcpListener>,
+    open: Arc<OpenConnections>,
+    limits: Limits,
+}
+
+impl Listener {
+    /// Binds `address`; with port 0 the system picks one. From here on peers can connect; they are served once
+    /// [`run`](Self::run) is called.
+    ///
+    /// # Errors
+    /// The system's, such as for an address that is in use or a port that needs privileges.
+    pub fn bind(address: SocketAddr, limits: Limits) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // On Unix this lets a restart bind while old connections linger; elsewhere it means something else.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Ok(Self {
+            socket: Arc::new(socket.into()),
+            open: Arc::default(),
+            limits,
+        })
+    }
+
+    /// The address that is bound, with the port that the system picked.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// What ends [`run`](Self::run) from another thread.
+    pub fn stop_handle(&self) -> Stop {
+        Stop {
+            socket: Arc::downgrade(&self.socket),
+            open: Arc::clone(&self.open),
+        }
+    }
+
+    /// Serves until [`Stop::stop`] is called. Then the socket closes, idle connections are closed at once, and the
+    /// requests in flight have [`Limits::grace_time`] to finish. A handler that is at work even after that cannot be
+    /// ended: its connection is cut, and its thread is left to itself.
+    pub fn run(self, handler: Arc<dyn Handler>) {
+        let Self { socket, open, limits } = self;
+        let service = Arc::new(Service { limits, handler });
+        let turned_away = Arc::new(());
+        let mut failing = false;
+        while !open.stopping() {
+            let accepted = socket.accept();
+            if open.stopping() {
+                break;
+            }
+            match accepted {
+                Ok((stream, peer)) => {
+                    failing = false;
+                    // An answer leaves in one write, so there is nothing to wait for. A socket on which this fails
+                    // is closed already, which the first read will tell.
+                    let _ = stream.set_nodelay(true);
+                    match open.admit(stream, peer, service.limits.connections) {
+                        Ok(place) => converse(place, &service),
+                        Err(stream) => turn_away(stream, &service, &turned_away),
+                    }
+                }
+                Err(error) => {
+                    // Peers that are gone again, file descriptors that ran out: both pass.
+                    if !failing {
+                        tracing::warn!(%error, "a connection could not be accepted; trying on");
+                    }
+                    failing = true;
+                    thread::sleep(ACCEPT_PAUSE);
+                }
+            }
+        }
+        drop(socket);
+        let cut = open.close_all(Deadline::after(service.limits.grace_time));
+        if cut > 0 {
+            tracing::warn!(
+                connections = cut,
+                "requests in flight did not finish in time and were cut"
+            );
+        }
+    }
+}
+
+/// What all threads of a listener share.
+struct Service {
+    limits: Limits,
+    handler: Arc<dyn Handler>,
+}
+
+/// Gives the connection a thread.
+fn converse(place: Place, service: &Arc<Service>) {
+    let service = Arc::clone(service);
+    let thread = thread::Builder::new()
+        .name("connection".to_owned())
+        .stack_size(STACK_BYTES);
+    // Where there is no thread to be had, the connection is dropped with what would have served it.
+    if let Err(error) = thread.spawn(move || connection::serve(&place, &service)) {
+        tracing::warn!(%error, "there is no thread for a connection; it is dropped");
+    }
+}
+
+/// Tells a peer that there are too many, without keeping the others waiting.
+fn turn_away(stream: TcpStream, service: &Arc<Service>, turned_away: &Arc<()>) {
+    // One reference is the counter's own.
+    if Arc::strong_count(turned_away) > TURNED_AWAY_AT_ONCE {
+        return;
+    }
+    let (service, ticket) = (Arc::clone(service), Arc::clone(turned_away));
+    let thread = thread::Builder::new()
+        .name("turned away".to_owned())
+        .stack_size(SMALL_STACK_BYTES);
+    let spawned = thread.spawn(move || {
+        connection::refuse(Wire::new(&stream), Refusal::BUSY, &service.limits, false);
+        drop(ticket);
+    });
+    if let Err(error) = spawned {
+        tracing::warn!(%error, "there is no thread to turn a connection away; it is dropped");
+    }
+}

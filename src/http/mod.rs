@@ -1,0 +1,23 @@
+//! HTTP: the only floor that knows it.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`request`] | a request that has been read whole |
+//! | [`response`] | an answer: status, header fields, body |
+//! | [`header_value`] | a field value that cannot end its line |
+//! | [`listener`] | sockets, framing, bounds; turns bytes into requests and responses into bytes |
+//!
+//! Between the listener and everything else stands one function, [`listener::Handler::handle`]: a request in, a
+//! response out. What calls it in a test needs no socket.
+
+pub mod app;
+pub mod cookie;
+mod endpoints;
+pub mod error;
+pub mod header_value;
+pub mod listener;
+pub mod pages;
+pub mod request;
+pub mod response;
+pub mod router;
+mod token;

@@ -1,0 +1,210 @@
+//! A page of each kind, with the texts that a function writes.
+
+use super::super::*;
+
+/// One page to render.
+pub(super) enum Sample {
+    SignIn(SignIn),
+    Approval(Approval),
+    Error(ErrorPage),
+    Account(Account),
+    SignedOut(SignedOut),
+    DemoClient(DemoClient),
+}
+
+impl Sample {
+    pub(super) fn render(&self, pages: &Pages) -> Result<String, RenderError> {
+        match self {
+            Self::SignIn(page) => pages.sign_in(page),
+            Self::Approval(page) => pages.approval(page),
+            Self::Error(page) => pages.error(page),
+            Self::Account(page) => pages.account(page),
+            Self::SignedOut(page) => pages.signed_out(page),
+            Self::DemoClient(page) => pages.demo_client(page),
+        }
+    }
+
+    /// Every text of the page, however deep it stands.
+    pub(super) fn fields(&self) -> Vec<String> {
+        let page = match self {
+            Self::SignIn(page) => serde_json::to_value(page),
+            Self::Approval(page) => serde_json::to_value(page),
+            Self::Error(page) => serde_json::to_value(page),
+            Self::Account(page) => serde_json::to_value(page),
+            Self::SignedOut(page) => serde_json::to_value(page),
+            Self::DemoClient(page) => serde_json::to_value(page),
+        };
+        let mut fields = Vec::new();
+        collect(&page.expect("a page is plain data"), &mut fields);
+        fields
+    }
+}
+
+/// The texts in `value`, without the word that tells the demo's steps apart.
+fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => fields.push(text.clone()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, fields)),
+        serde_json::Value::Object(members) => {
+            members
+                .iter()
+                .filter(|(name, _)| *name != "kind")
+                .for_each(|(_, member)| collect(member, fields));
+        }
+        _ => {}
+    }
+}
+
+type Write<'a> = &'a dyn Fn(&str) -> String;
+
+fn hidden(write: Write<'_>, form: &str) -> Vec<HiddenField> {
+    vec![HiddenField {
+        name: write(&format!("{form}hidden.name")),
+        value: write(&format!("{form}hidden.value")),
+    }]
+}
+
+fn sign_out(write: Write<'_>) -> SignOut {
+    SignOut {
+        action: write("sign_out.action"),
+        hidden: hidden(write, "sign_out."),
+    }
+}
+
+fn client(write: Write<'_>) -> ClientView {
+    ClientView {
+        name: write("client.name"),
+        description: Some(write("client.description")),
+        return_to: write("client.return_to"),
+    }
+}
+
+pub(super) fn refused_sign_in(write: Write<'_>) -> SignIn {
+    SignIn {
+        action: write("action"),
+        hidden: hidden(write, ""),
+        client: Some(client(write)),
+        username: write("username"),
+        error: Some(write("error")),
+    }
+}
+
+pub(super) fn approval(write: Write<'_>) -> Approval {
+    let scope = |name: &str| ScopeView {
+        scope: write(&format!("{name}.scope")),
+        description: write(&format!("{name}.description")),
+        folders: vec![
+            write(&format!("{name}.folder0")),
+            write(&format!("{name}.folder1")),
+        ],
+        services: vec![write(&format!("{name}.service"))],
+        routes: vec![write(&format!("{name}.route"))],
+    };
+    Approval {
+        action: write("action"),
+        hidden: hidden(write, ""),
+        client: client(write),
+        username: write("username"),
+        scopes: vec![scope("scope0"), scope("scope1")],
+        access_for: write("access_for"),
+        refresh: Some(write("refresh")),
+        account_url: write("account_url"),
+        sign_out: sign_out(write),
+    }
+}
+
+fn error(write: Write<'_>) -> ErrorPage {
+    let detail = |name: &str| Detail {
+        label: write(&format!("{name}.label")),
+        values: vec![write(&format!("{name}.value0")), write(&format!("{name}.value1"))],
+    };
+    ErrorPage {
+        status: 400,
+        headline: write("headline"),
+        explanation: write("explanation"),
+        advice: Some(write("advice")),
+        details: vec![detail("sent"), detail("registered")],
+        command: Some(write("command")),
+    }
+}
+
+fn account(write: Write<'_>) -> Account {
+    let grant = |name: &str| GrantView {
+        grant_id: write(&format!("{name}.id")),
+        client: write(&format!("{name}.client")),
+        scopes: vec![write(&format!("{name}.scope0")), write(&format!("{name}.scope1"))],
+        since: write(&format!("{name}.since")),
+        action: write(&format!("{name}.action")),
+        hidden: hidden(write, &format!("{name}.")),
+    };
+    Account {
+        username: write("username"),
+        grants: vec![grant("grant0"), grant("grant1")],
+        sign_out: sign_out(write),
+    }
+}
+
+fn demo(write: Write<'_>, step: DemoStep) -> DemoClient {
+    DemoClient {
+        client: write("client"),
+        step,
+        again_url: Some(write("again_url")),
+    }
+}
+
+pub(super) fn received(write: Write<'_>) -> DemoClient {
+    let step = DemoStep::Received {
+        code: write("code"),
+        state_matches: true,
+        issuer: write("issuer"),
+        issuer_matches: true,
+        action: write("action"),
+        hidden: hidden(write, ""),
+    };
+    demo(write, step)
+}
+
+fn exchanged(write: Write<'_>) -> DemoClient {
+    let answer = vec![Detail {
+        label: write("answer.label"),
+        values: vec![write("answer.value")],
+    }];
+    demo(write, DemoStep::Exchanged { answer })
+}
+
+fn refused(write: Write<'_>) -> DemoClient {
+    demo(
+        write,
+        DemoStep::Refused {
+            error: write("error"),
+            description: Some(write("description")),
+        },
+    )
+}
+
+/// Every page in every shape.
+pub(super) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
+    let to_account = SignIn {
+        client: None,
+        error: None,
+        ..refused_sign_in(write)
+    };
+    vec![
+        ("sign-in, refused", Sample::SignIn(refused_sign_in(write))),
+        ("sign-in to the account", Sample::SignIn(to_account)),
+        ("approval", Sample::Approval(approval(write))),
+        ("error", Sample::Error(error(write))),
+        ("account", Sample::Account(account(write))),
+        (
+            "account, empty",
+            Sample::Account(Account {
+                grants: Vec::new(),
+                ..account(write)
+            }),
+        ),
+        ("signed out", Sample::SignedOut(SignedOut {})),
+        ("demo, code", Sample::DemoClient(received(write))),
+        ("demo, tokens", Sample::DemoClient(exchanged(write))),
+        ("demo, refused", Sample::DemoClient(refused(write))),
+    ]
+}

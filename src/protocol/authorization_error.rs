@@ -1,0 +1,72 @@
+//! Errors that go back to the client by redirect (RFC 6749 §4.1.2.1).
+
+/// The `error` parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthorizationErrorCode {
+    /// A parameter is missing, repeated, malformed, or does not go with another.
+    InvalidRequest,
+    /// The resource owner denied.
+    AccessDenied,
+    /// Another response type than `code`.
+    UnsupportedResponseType,
+    /// A scope that does not exist, or that the client may not have.
+    InvalidScope,
+    /// The server failed.
+    ServerError,
+}
+
+impl AuthorizationErrorCode {
+    /// As it is written in the response.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::ServerError => "server_error",
+        }
+    }
+}
+
+/// An error with a sentence for the client's developer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizationError {
+    /// The `error` parameter.
+    pub code: AuthorizationErrorCode,
+    /// The `error_description` parameter: printable ASCII without `"` and `\`.
+    pub description: String,
+}
+
+impl AuthorizationError {
+    /// An error; characters that `error_description` may not hold become `?`.
+    pub fn new(code: AuthorizationErrorCode, description: &str) -> Self {
+        Self {
+            code,
+            description: description_text(description),
+        }
+    }
+}
+
+/// What `error_description` may hold: printable ASCII without `"` and `\` (RFC 6749 §4.1.2.1 and §5.2).
+pub fn description_text(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if matches!(c, ' '..='~') && !matches!(c, '"' | '\\') {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_description_holds_what_the_grammar_allows() {
+        let error = AuthorizationError::new(AuthorizationErrorCode::InvalidScope, "no \"ä\\\r\n` here");
+        assert_eq!(error.description, "no ??????` here");
+    }
+}

@@ -1,0 +1,66 @@
+//! Whether an access token is active at this moment (RFC 7662 §2.2).
+
+use crate::clock::Timestamp;
+use crate::domain::client::Client;
+use crate::domain::grant::Grant;
+use crate::domain::owner::ResourceOwner;
+use crate::domain::scope::ScopeSet;
+use crate::domain::secret::SecretHash;
+use crate::domain::token::AccessToken;
+
+/// An access token with all that its life hangs on, from one snapshot.
+#[derive(Debug, Clone)]
+pub struct AccessRecord {
+    /// The token.
+    pub token: AccessToken,
+    /// The grant that it came of.
+    pub grant: Grant,
+    /// Who holds it.
+    pub client: Client,
+    /// Who approved.
+    pub owner: ResourceOwner,
+}
+
+/// Why a token is not active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Inactive {
+    /// No such token, or not the right secret.
+    #[error("the access token is not one of ours")]
+    Unknown,
+    /// Its life has ended.
+    #[error("the access token has expired")]
+    Expired,
+    /// It, or the approval behind it, was revoked.
+    #[error("the access token has been revoked")]
+    Revoked,
+    /// Its client is disabled.
+    #[error("the client is disabled")]
+    ClientDisabled,
+    /// Its resource owner is disabled.
+    #[error("the resource owner is disabled")]
+    OwnerDisabled,
+}
+
+impl AccessRecord {
+    /// Whether the token with this secret is active.
+    pub fn liveness(&self, presented: &SecretHash, now: Timestamp) -> Result<(), Inactive> {
+        if !self.token.secret_hash.matches(presented) {
+            Err(Inactive::Unknown)
+        } else if self.token.revoked_at.is_some() || self.grant.ended.is_some() {
+            Err(Inactive::Revoked)
+        } else if now >= self.token.expires_at {
+            Err(Inactive::Expired)
+        } else if !self.client.enabled {
+            Err(Inactive::ClientDisabled)
+        } else if !self.owner.enabled {
+            Err(Inactive::OwnerDisabled)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// What is in force of the token's scope: what its client may still have.
+    pub fn scope_in_force(&self) -> ScopeSet {
+        self.token.scope.intersection(&self.client.settings.scopes)
+    }
+}

@@ -1,0 +1,27 @@
+//! Floor 1: requests of the RFCs read into types, and decisions over records. Nothing here does input or output,
+//! nothing knows HTTP or SQL.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `parameters` | form-encoded parameters: known, repeated, empty |
+//! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
+//! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
+//! | `client_authentication` | RFC 6749 §2.3.1: Basic and body |
+//! | `token_request`, `token_error` | RFC 6749 §4.1.3, §6 and §5.2 |
+//! | `exchange`, `refresh` | what to do with a code, and with a refresh token |
+//! | `liveness` | whether an access token is active now |
+//! | `check_request`, `check` | stage 8: what is asked for, and whether a scope covers it |
+//! | `bearer` | RFC 6750: reading the token |
+
+pub mod authorization_error;
+pub mod authorization_request;
+pub mod bearer;
+pub mod check;
+pub mod check_request;
+pub mod client_authentication;
+pub mod exchange;
+pub mod liveness;
+pub mod parameters;
+pub mod refresh;
+pub mod token_error;
+pub mod token_request;

@@ -1,0 +1,169 @@
+//! Grants: what resource owners approved.
+
+use rusqlite::params;
+
+use super::StoreError;
+use super::error::corrupt;
+use super::row::{Row, all, one};
+use super::transaction::{ReadTransaction, WriteTransaction};
+use crate::clock::Timestamp;
+use crate::domain::client::ClientKey;
+use crate::domain::grant::{EndCause, Grant, GrantEnd};
+use crate::domain::identifier::Identifier;
+use crate::domain::owner::OwnerKey;
+use crate::domain::scope::ScopeSet;
+use crate::domain::text::Name;
+
+/// A grant that is to be stored.
+#[derive(Debug)]
+pub struct NewGrant {
+    /// Key of the row.
+    pub identifier: Identifier,
+    /// The client that may act.
+    pub client: ClientKey,
+    /// The resource owner who approved.
+    pub owner: OwnerKey,
+    /// What was approved.
+    pub scope: ScopeSet,
+    /// When.
+    pub created_at: Timestamp,
+    /// Of the approval form, which can be answered once.
+    pub form_nonce: [u8; 16],
+}
+
+/// A grant as its resource owner sees it.
+#[derive(Debug)]
+pub struct GrantOverview {
+    /// The grant.
+    pub grant: Grant,
+    /// The name of its client.
+    pub client_name: Name,
+}
+
+const SELECT: &str = "SELECT grant_key, client_key, owner_key, scope, grants.created_at, refreshes, refresh_ends_at, \
+    ended_at, end_cause FROM grants";
+
+fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
+    let cause: Option<String> = row.get("end_cause")?;
+    let cause = cause
+        .map(|name| {
+            let known = EndCause::ALL.into_iter().find(|cause| cause.name() == name);
+            known.ok_or_else(|| corrupt("grants", "end_cause")(format!("`{name}` is no cause")))
+        })
+        .transpose()?;
+    Ok(Grant {
+        identifier: row.identifier("grant_key")?,
+        client: ClientKey(row.get("client_key")?),
+        owner: OwnerKey(row.get("owner_key")?),
+        scope: row.parse("scope")?,
+        created_at: row.timestamp("created_at")?,
+        refreshes: row.get("refreshes")?,
+        refresh_ends_at: row.optional_timestamp("refresh_ends_at")?,
+        ended: row
+            .optional_timestamp("ended_at")?
+            .zip(cause)
+            .map(|(at, cause)| GrantEnd { at, cause }),
+    })
+}
+
+impl ReadTransaction<'_> {
+    /// A grant by its key.
+    pub fn grant(&self, identifier: Identifier) -> Result<Option<Grant>, StoreError> {
+        Ok(one!(
+            self,
+            "grants",
+            &format!("{SELECT} WHERE grant_key = ?1"),
+            [identifier.as_i64()],
+            read
+        ))
+    }
+
+    /// Whether a grant came of the approval form with this nonce.
+    pub fn form_was_answered(&self, nonce: &[u8; 16]) -> Result<bool, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT 1 FROM grants WHERE form_nonce = ?1")?;
+        Ok(statement.exists([nonce])?)
+    }
+
+    /// The grants of a resource owner under which a client can still act, the newest first, at most `limit`.
+    pub fn live_grants_of_owner(
+        &self,
+        owner: OwnerKey,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<GrantOverview>, StoreError> {
+        let sql = "SELECT grant_key, client_key, owner_key, scope, grants.created_at, refreshes, refresh_ends_at, \
+                   ended_at, end_cause, name FROM grants JOIN clients USING (client_key) \
+                   WHERE owner_key = ?1 AND ended_at IS NULL \
+                   AND EXISTS (SELECT 1 FROM tokens WHERE tokens.grant_key = grants.grant_key \
+                               AND revoked_at IS NULL AND expires_at > ?2) \
+                   ORDER BY grant_key DESC LIMIT ?3";
+        Ok(all!(
+            self,
+            "grants",
+            sql,
+            params![owner.0, now.as_millis(), limit],
+            |row: &Row<'_, '_>| {
+                let client_name = Row::parse(row, "name")?;
+                Ok::<_, StoreError>(GrantOverview {
+                    grant: read(row)?,
+                    client_name,
+                })
+            }
+        ))
+    }
+}
+
+impl WriteTransaction<'_> {
+    /// Adds a grant. The nonce of its form must be new.
+    pub fn insert_grant(&self, grant: &NewGrant) -> Result<(), StoreError> {
+        let key = grant.identifier.as_i64();
+        self.connection()
+            .prepare_cached(
+                "INSERT INTO grants (grant_key, client_key, owner_key, scope, created_at, form_nonce) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                key,
+                grant.client.0,
+                grant.owner.0,
+                grant.scope.to_string(),
+                grant.created_at.as_millis(),
+                grant.form_nonce,
+            ])?;
+        let mut statement = self
+            .connection()
+            .prepare_cached("INSERT INTO grant_scopes (scope, grant_key) VALUES (?1, ?2)")?;
+        for scope in grant.scope.iter() {
+            statement.execute(params![scope.as_str(), key])?;
+        }
+        Ok(())
+    }
+
+    /// Sets until when a grant may be refreshed.
+    pub fn set_refresh_end(&self, grant: Identifier, end: Timestamp) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("UPDATE grants SET refresh_ends_at = ?2 WHERE grant_key = ?1")?;
+        statement.execute(params![grant.as_i64(), end.as_millis()])?;
+        Ok(())
+    }
+
+    /// Counts one refresh.
+    pub fn count_refresh(&self, grant: Identifier) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("UPDATE grants SET refreshes = refreshes + 1 WHERE grant_key = ?1")?;
+        statement.execute([grant.as_i64()])?;
+        Ok(())
+    }
+
+    /// Ends a grant and so all its tokens. One that has ended keeps its first end. Whether this ended it.
+    pub fn end_grant(&self, grant: Identifier, end: GrantEnd) -> Result<bool, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "UPDATE grants SET ended_at = ?2, end_cause = ?3 WHERE grant_key = ?1 AND ended_at IS NULL",
+        )?;
+        Ok(statement.execute(params![grant.as_i64(), end.at.as_millis(), end.cause.name()])? > 0)
+    }
+}

@@ -1,0 +1,86 @@
+//! Floor 1: the store. All SQL is here.
+//!
+//! SQLite with a write-ahead log, `synchronous=FULL` and foreign keys. [`Store::write`] runs a use case's one
+//! transaction on the one writer, [`Store::read`] runs questions on a snapshot. Tables and their methods stand in a
+//! file each; the schema is in `schema/`, its history in `migrations`.
+
+mod client_rows;
+mod error;
+mod file;
+mod grant_rows;
+mod migrations;
+mod owner_rows;
+mod probe_rows;
+mod readers;
+mod resource_server_rows;
+mod row;
+mod scope_rows;
+mod secret_rows;
+mod session_rows;
+mod token_rows;
+mod transaction;
+mod writer;
+
+use std::path::Path;
+
+pub use error::StoreError;
+pub use file::StoreOptions;
+pub use grant_rows::{GrantOverview, NewGrant};
+pub use migrations::SCHEMA_VERSION;
+pub use secret_rows::SecretHolder;
+pub use transaction::{ReadTransaction, WriteTransaction};
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    path: std::path::PathBuf,
+    writer: writer::Writer,
+    readers: readers::Readers,
+}
+
+impl Store {
+    /// Opens the file, makes it (mode 0600) where it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// A file that is not a database, that another program or a newer version of this one made, that misses a
+    /// table, or that cannot be written. Such a file is left as it was.
+    pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        file::create_if_missing(&options.path)?;
+        file::check_header(&options.path)?;
+        let connection = file::open_writer(&options)?;
+        let writer = writer::Writer::start(connection)
+            .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
+        Ok(Self {
+            path: options.path.clone(),
+            writer,
+            readers: readers::Readers::new(options),
+        })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Runs `work` in a write transaction and returns once it is on disk. `Err` undoes what `work` wrote.
+    ///
+    /// To refuse **and** keep what was written, return `Ok` of a value that says so.
+    pub fn write<T, E>(
+        &self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.write(work)
+    }
+
+    /// Runs `work` on a snapshot of what is committed.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&ReadTransaction<'_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.readers.read(work)
+    }
+}

@@ -1,0 +1,250 @@
+//! The one writer: a thread that takes jobs from a queue and commits all that are waiting together.
+//!
+//! Each job runs in a savepoint of its own, so that a refused job takes nothing with it. A caller gets its answer
+//! after the commit that holds its work is on disk, and an error where that commit failed. The batch grows with the
+//! load by itself: while one commit is written, the next jobs gather. A lone job waits for nobody.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::StoreError;
+use super::transaction::WriteTransaction;
+
+/// The most jobs that wait; beyond it, whoever comes waits for a place.
+const QUEUE: usize = 1024;
+
+/// The most jobs in one commit, which bounds how long the file is held.
+const BATCH: usize = 128;
+
+/// Tells a caller how its commit went.
+type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
+
+/// Work inside the transaction, or the reason why there is none. Gives back how to answer, once the commit is known.
+type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answer + Send>;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Mutex<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the thread, which owns the connection from now on.
+    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel::<Job>(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(&connection, &receiver))?;
+        Ok(Self {
+            jobs: Mutex::new(Some(sender)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Runs `work` in the next commit, and answers when that is on disk.
+    ///
+    /// `Err` from `work` undoes what it wrote, and nothing else of the batch.
+    pub(super) fn write<T, E>(
+        &self,
+        work: impl FnOnce(&WriteTransaction<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = sync_channel(1);
+        let job: Job = Box::new(move |connection| {
+            let result = connection
+                .map_err(E::from)
+                .and_then(|connection| in_savepoint(connection, work));
+            Box::new(move |commit| {
+                let result = match (result, commit) {
+                    (Ok(value), Ok(())) => Ok(value),
+                    (Ok(_), Err(failure)) => Err(failure.into()),
+                    (Err(refusal), _) => Err(refusal),
+                };
+                // A caller that has gone does not want its answer any more.
+                let _ = answer.send(result);
+            })
+        });
+        // A sender of its own, so that nobody waits for a place in the queue while holding the lock.
+        let queue = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        queue
+            .ok_or(StoreError::Closed)?
+            .send(job)
+            .map_err(|_| StoreError::Closed)?;
+        answered.recv().map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Drop for Writer {
+    /// Lets the queue run empty and waits for the last commit.
+    fn drop(&mut self) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // A writer that panicked has nothing more to commit.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs `work` so that `Err` and a panic undo what it wrote, and only that.
+fn in_savepoint<T, E: From<StoreError>>(
+    connection: &Connection,
+    work: impl FnOnce(&WriteTransaction<'_>) -> Result<T, E>,
+) -> Result<T, E> {
+    let statement = |sql| -> Result<(), E> {
+        connection
+            .prepare_cached(sql)
+            .and_then(|mut s| s.execute([]))
+            .map_err(StoreError::from)?;
+        Ok(())
+    };
+    statement("SAVEPOINT job")?;
+    let result = catch_unwind(AssertUnwindSafe(|| work(&WriteTransaction::new(connection))))
+        .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+    if result.is_err() {
+        statement("ROLLBACK TO job")?;
+    }
+    statement("RELEASE job")?;
+    result
+}
+
+fn run(connection: &Connection, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        commit_together(connection, first, jobs);
+    }
+}
+
+fn commit_together(connection: &Connection, first: Job, jobs: &Receiver<Job>) {
+    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
+        let answer = first(Err(error.into()));
+        answer(Ok(()));
+        return;
+    }
+    let mut answers = vec![first(Ok(connection))];
+    // A full disk or a failed write makes SQLite roll the whole transaction back: then nothing more may run in it.
+    while answers.len() < BATCH
+        && !connection.is_autocommit()
+        && let Ok(job) = jobs.try_recv()
+    {
+        answers.push(job(Ok(connection)));
+    }
+    let commit = connection.execute_batch("COMMIT");
+    if commit.is_err() && !connection.is_autocommit() {
+        // Nothing of the batch may stay behind in the connection.
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    for answer in answers {
+        answer(
+            commit
+                .as_ref()
+                .copied()
+                .map_err(|error| StoreError::CommitFailed(error.to_string())),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn writer() -> (tempfile::TempDir, Writer, Connection) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("t.db");
+        let connection = Connection::open(&path).unwrap();
+        connection
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER PRIMARY KEY); CREATE TABLE u (n INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED); PRAGMA foreign_keys = ON")
+            .unwrap();
+        let reader = Connection::open(&path).unwrap();
+        (directory, Writer::start(connection).unwrap(), reader)
+    }
+
+    fn insert(n: i64) -> impl FnOnce(&WriteTransaction<'_>) -> Result<i64, StoreError> + Send + 'static {
+        move |tx| {
+            tx.connection().execute("INSERT INTO t VALUES (?1)", [n])?;
+            Ok(n)
+        }
+    }
+
+    fn rows(reader: &Connection) -> i64 {
+        reader
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn an_answer_comes_after_its_commit() {
+        let (_directory, writer, reader) = writer();
+        for n in 1..=20 {
+            writer.write(insert(n)).unwrap();
+            assert_eq!(rows(&reader), n);
+        }
+    }
+
+    #[test]
+    fn threads_at_once_all_get_their_own_answer() {
+        let (_directory, writer, reader) = writer();
+        let writer = Arc::new(writer);
+        let threads: Vec<_> = (0..16)
+            .map(|thread| {
+                let writer = Arc::clone(&writer);
+                std::thread::spawn(move || {
+                    for n in 0..25 {
+                        assert_eq!(writer.write(insert(thread * 100 + n)).unwrap(), thread * 100 + n);
+                    }
+                })
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(rows(&reader), 400);
+    }
+
+    #[test]
+    fn a_refusal_and_a_panic_undo_their_own_work_only() {
+        let (_directory, writer, reader) = writer();
+        writer.write(insert(1)).unwrap();
+        let refused = writer.write(|tx| {
+            insert(2)(tx)?;
+            Err::<(), _>(StoreError::Busy)
+        });
+        assert!(matches!(refused, Err(StoreError::Busy)));
+        let panicked = writer.write(|tx| -> Result<(), StoreError> {
+            insert(3)(tx)?;
+            panic!("a fault on purpose")
+        });
+        assert!(matches!(panicked, Err(StoreError::Panicked)));
+        writer.write(insert(4)).unwrap();
+        assert_eq!(rows(&reader), 2);
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_its_jobs_and_leaves_nothing_behind() {
+        let (_directory, writer, reader) = writer();
+        // The foreign key is checked at COMMIT, so the statement succeeds and the commit does not.
+        let failed = writer.write(|tx| {
+            insert(1)(tx)?;
+            tx.connection().execute("INSERT INTO u VALUES (99)", [])?;
+            Ok::<_, StoreError>(())
+        });
+        assert!(matches!(failed, Err(StoreError::CommitFailed(_))), "{failed:?}");
+        assert_eq!(rows(&reader), 0);
+        writer.write(insert(2)).unwrap();
+        assert_eq!(rows(&reader), 1);
+    }
+
+    #[test]
+    fn a_file_that_another_process_holds_is_reported_as_busy() {
+        let (_directory, writer, reader) = writer();
+        reader.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(matches!(writer.write(insert(1)), Err(StoreError::Busy)));
+        reader.execute_batch("ROLLBACK").unwrap();
+        writer.write(insert(1)).unwrap();
+    }
+}
