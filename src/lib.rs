@@ -1,6 +1,7 @@
 //! oauthctl
 
 pub mod authorization_server;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;

@@ -75,7 +75,7 @@ pub struct Rules {
     /// How long a refresh token may be repeated.
     pub refresh_retry_window: RetryWindow,
     /// How many failures within a minute, of one name from one address, before it has to wait.
-    pub failures: u32,
+    pub failures: usize,
     /// How many passwords are hashed at once; each takes 19 MiB.
     pub password_hashes: usize,
 }

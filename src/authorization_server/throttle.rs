@@ -23,9 +23,9 @@ pub(super) struct FailureLog {
 }
 
 impl FailureLog {
-    pub(super) fn new(limit: u32) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
-            limit: usize::try_from(limit.max(1)).unwrap_or(usize::MAX),
+            limit: limit.max(1),
             failures: Mutex::default(),
         }
     }

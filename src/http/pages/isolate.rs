@@ -17,10 +17,18 @@ pub(super) fn isolated(text: String, limit: Option<usize>) -> Value {
     ))
 }
 
+/// How many combining marks one character may carry: more than any writing needs, too few to cover other lines.
+const MOST_MARKS: usize = 4;
+
 /// `text` for a place that holds no markup, such as `<title>`: at most `limit` characters and the `…` after them,
-/// line breaks as spaces, and what cannot be seen (or reorders its neighbours) as `U+FFFD`.
+/// line breaks as spaces, what cannot be seen (or reorders its neighbours) as `U+FFFD`, and without the combining marks
+/// that would pile up over other lines.
 pub(super) fn plain(text: &str, limit: usize) -> String {
-    let mut characters = text.chars();
+    let mut marks = 0;
+    let mut characters = text.chars().filter(|&character| {
+        marks = if is_stacking_mark(character) { marks + 1 } else { 0 };
+        marks <= MOST_MARKS
+    });
     let mut out: String = characters.by_ref().take(limit).map(visible).collect();
     if characters.next().is_some() {
         out.push('…');
@@ -48,6 +56,14 @@ fn is_invisible(character: char) -> bool {
         | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
+/// Whether `character` is drawn above or below the one before it, and further out each time it is repeated.
+fn is_stacking_mark(character: char) -> bool {
+    matches!(character,
+        '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{0591}'..='\u{05BD}' | '\u{0610}'..='\u{061A}'
+        | '\u{064B}'..='\u{065F}' | '\u{0E31}' | '\u{0E34}'..='\u{0E3A}' | '\u{0E47}'..='\u{0E4E}'
+        | '\u{1AB0}'..='\u{1AFF}' | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +82,24 @@ mod tests {
             ("a\u{200B}b\u{FEFF}\u{E0041}", "a\u{FFFD}b\u{FFFD}\u{FFFD}"),
             ("a\0b\u{7F}\u{85}", "a\u{FFFD}b\u{FFFD}\u{FFFD}"),
             ("two\r\nlines\u{2028}three", "two  lines three"),
+        ];
+        for (text, shown) in cases {
+            assert_eq!(plain(text, usize::MAX), shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn marks_stack_no_higher_than_a_writing_needs() {
+        let cases = [
+            ("e\u{0302}\u{0301}", "e\u{0302}\u{0301}".to_owned()),
+            (
+                &format!("Z{}a\u{0301}", "\u{0301}".repeat(60)),
+                format!("Z{}a\u{0301}", "\u{0301}".repeat(4)),
+            ),
+            (
+                &format!("\u{0E01}{}", "\u{0E47}".repeat(9)),
+                format!("\u{0E01}{}", "\u{0E47}".repeat(4)),
+            ),
         ];
         for (text, shown) in cases {
             assert_eq!(plain(text, usize::MAX), shown, "{text:?}");

@@ -3,7 +3,6 @@
 mod contrast;
 mod markup;
 mod samples;
-mod shots;
 
 use std::collections::BTreeSet;
 

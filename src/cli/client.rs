@@ -1,0 +1,261 @@
+//! `client register|list|show`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::CliError;
+use super::output::{OutputFormat, Record};
+use super::prompt;
+use super::secret_output::SecretFile;
+use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin};
+use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, RefreshPolicy};
+use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::scope::ScopeSet;
+use crate::domain::span::Span;
+use crate::domain::text::{Description, Name};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Register a confidential client; its secret is shown once
+    #[command(after_help = "Examples:\n  \
+        oauthctl client register --name 'Orders Web' --redirect-uri https://orders.example/cb --scope orders:read\n  \
+        oauthctl client register --name CI --client-id ci --redirect-uri http://127.0.0.1/cb --scope orders:read \\\n    \
+        --secret-file ci.secret --if-not-exists")]
+    Register(Box<RegisterOpts>),
+    /// List the clients
+    List,
+    /// Show one client
+    Show {
+        /// The client's ID
+        id: ClientId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegisterOpts {
+    /// What people see
+    #[arg(long)]
+    name: Option<Name>,
+    /// Where codes may be sent: https, or http on loopback (there any port is accepted)
+    #[arg(long, value_name = "URI", num_args = 1..)]
+    redirect_uri: Vec<RedirectUri>,
+    /// Scopes that it may ask for; they must be defined
+    #[arg(long, value_name = "SCOPE", num_args = 1..)]
+    scope: Vec<ScopeSet>,
+    /// Its ID [default: made from the name and random characters]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<ClientId>,
+    /// A sentence for the approval page
+    #[arg(long, default_value = "", hide_default_value = true)]
+    description: Description,
+    /// How long its access tokens live, such as 1h [default: from the settings]
+    #[arg(long, value_name = "SPAN")]
+    access_token_lifetime: Option<Span>,
+    /// How long its authorization codes live, such as 60s [default: from the settings]
+    #[arg(long, value_name = "SPAN")]
+    code_lifetime: Option<Span>,
+    /// How many times it may refresh one grant: none, unlimited or a number
+    #[arg(long, value_name = "TIMES", default_value = "unlimited")]
+    refresh: RefreshPolicy,
+    /// How long a grant may be refreshed at all, such as 30d [default: from the settings]
+    #[arg(long, value_name = "SPAN")]
+    refresh_token_lifetime: Option<Span>,
+    /// How long a refresh token lives unused, such as 7d [default: from the settings]
+    #[arg(long, value_name = "SPAN")]
+    refresh_token_idle: Option<Span>,
+    /// Let it leave PKCE out, for clients that cannot do it
+    #[arg(long)]
+    no_pkce: bool,
+    /// Bring an existing secret of at least 32 characters along: the first line of stdin
+    #[arg(long)]
+    secret_stdin: bool,
+    /// Write the secret to this new file (mode 0600) instead of printing it
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_stdin")]
+    secret_file: Option<PathBuf>,
+    /// Where there is such a client already (by ID, or by name where no ID is given), leave it and succeed
+    #[arg(long)]
+    if_not_exists: bool,
+}
+
+pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
+    match command {
+        Command::Register(opts) => register(*opts, context),
+        Command::List => {
+            let records: Vec<Record> = context.server()?.clients()?.iter().map(record).collect();
+            context.print_list(&records, "no clients yet; `oauthctl client register` makes one")
+        }
+        Command::Show { id } => {
+            let client = context.server()?.client(&id)?;
+            context.print(&record(&client))
+        }
+    }
+}
+
+/// A client as every command prints it.
+fn record(client: &Client) -> Record {
+    record_with(client, None)
+}
+
+fn record_with(client: &Client, secret: Option<&ClientSecret>) -> Record {
+    let settings = &client.settings;
+    let refresh = match settings.refresh {
+        RefreshPolicy::Limited(limit) => limit.into(),
+        policy => serde_json::Value::String(policy.to_string()),
+    };
+    let record = Record::new().text("client_id", client.id.as_str());
+    let record = match secret {
+        Some(secret) => record.text("client_secret", secret.reveal()),
+        None => record,
+    };
+    record
+        .text("name", settings.name.as_str())
+        .text("description", settings.description.as_str())
+        .not_in_list()
+        .value("enabled", client.enabled)
+        .list("redirect_uris", &settings.redirect_uris)
+        .list("scopes", settings.scopes.iter())
+        .span("access_token_lifetime", settings.access_token_lifetime)
+        .not_in_list()
+        .span("code_lifetime", settings.code_lifetime)
+        .not_in_list()
+        .value("refresh", refresh)
+        .span("refresh_token_lifetime", settings.refresh_token_lifetime)
+        .not_in_list()
+        .span("refresh_token_idle", settings.refresh_token_idle)
+        .not_in_list()
+        .value("require_pkce", settings.require_pkce)
+        .not_in_list()
+        .instant("created_at", client.created_at)
+}
+
+fn register(opts: RegisterOpts, context: &mut Context<'_>) -> Result<(), CliError> {
+    let loses_secret = context.output == OutputFormat::Id && opts.secret_file.is_none() && !opts.secret_stdin;
+    if loses_secret {
+        let advice = "-o id would lose the secret; add --secret-file FILE";
+        return Err(CliError::Usage(advice.to_owned()));
+    }
+    let server = context.server()?;
+    let settings = settings(&opts, context, &server)?;
+    let secret = if opts.secret_stdin {
+        let text = prompt::line_of_stdin("secret")?;
+        SecretOrigin::Import(ClientSecret::import(&text).map_err(|error| CliError::Usage(error.to_string()))?)
+    } else {
+        SecretOrigin::Generate
+    };
+    let secret_file = opts.secret_file.as_deref().map(SecretFile::create).transpose()?;
+    let registered = server.register_client(ClientRegistration {
+        id: opts.client_id,
+        settings,
+        secret,
+        if_not_exists: opts.if_not_exists,
+    })?;
+    let Some(secret) = registered.secret else {
+        context.say(&format!(
+            "the client `{}` is registered already; nothing was changed",
+            registered.client.id
+        ))?;
+        return context.print(&record(&registered.client));
+    };
+    let is_printed = secret_file.is_none() && !opts.secret_stdin;
+    if let Some(file) = secret_file {
+        file.write(secret.reveal())?;
+    }
+    context.print(&record_with(&registered.client, is_printed.then_some(&secret)))?;
+    let secret = match &opts.secret_file {
+        Some(file) => format!("\"$(cat {})\"", quoted(&file.display().to_string())),
+        None if is_printed => quoted(secret.reveal()),
+        None => "…".to_owned(),
+    };
+    let next = next_steps(&registered.client, &secret, context)?;
+    context.say_on_terminal(&next)
+}
+
+fn settings(
+    opts: &RegisterOpts,
+    context: &Context<'_>,
+    server: &AuthorizationServer,
+) -> Result<ClientSettings, CliError> {
+    let defaults = &context.settings.tokens;
+    let or_default = |given: Option<Span>, default: Span| given.unwrap_or(default).duration();
+    let name = prompt::value(context, opts.name.clone(), "--name", "Name of the client")?;
+    let redirect_uris = prompt::values(
+        context,
+        opts.redirect_uri.clone(),
+        "--redirect-uri",
+        "Redirect URI",
+    )?;
+    let given: ScopeSet = opts.scope.iter().flat_map(ScopeSet::iter).cloned().collect();
+    let scopes = if given.is_empty() {
+        ask_for_scopes(context, server)?
+    } else {
+        given
+    };
+    Ok(ClientSettings {
+        name,
+        description: opts.description.clone(),
+        redirect_uris,
+        scopes,
+        access_token_lifetime: or_default(opts.access_token_lifetime, defaults.access_token_lifetime),
+        code_lifetime: or_default(opts.code_lifetime, defaults.code_lifetime),
+        refresh: opts.refresh,
+        refresh_token_lifetime: or_default(opts.refresh_token_lifetime, defaults.refresh_token_lifetime),
+        refresh_token_idle: or_default(opts.refresh_token_idle, defaults.refresh_token_idle),
+        require_pkce: !opts.no_pkce,
+    })
+}
+
+fn ask_for_scopes(context: &Context<'_>, server: &AuthorizationServer) -> Result<ScopeSet, CliError> {
+    if !context.may_ask {
+        return Err(prompt::missing("--scope"));
+    }
+    let defined = server.scopes()?;
+    if defined.is_empty() {
+        let advice = "no scope is defined yet; begin with `oauthctl scope define`";
+        return Err(CliError::Usage(advice.to_owned()));
+    }
+    let labels: Vec<String> = defined
+        .iter()
+        .map(|scope| format!("{}  {}", scope.token, scope.description))
+        .collect();
+    let chosen = prompt::choose("Scopes (space marks, enter ends)", &labels)?;
+    let tokens = chosen.into_iter().filter_map(|position| defined.get(position));
+    Ok(tokens.map(|scope| scope.token.clone()).collect())
+}
+
+/// What a person needs after registering: endpoints, an environment block, and a request that works.
+fn next_steps(client: &Client, secret: &str, context: &Context<'_>) -> Result<String, CliError> {
+    let issuer = context.issuer()?;
+    let redirect_uri = client
+        .settings
+        .redirect_uris
+        .first()
+        .map(RedirectUri::as_str)
+        .unwrap_or_default();
+    let authorize = issuer.endpoint("/authorize");
+    let token = issuer.endpoint("/token");
+    Ok(format!(
+        "\nThe secret is not stored and cannot be shown again. Next:\n\
+         \n\
+         # for the client's environment\n\
+         export OAUTH_ISSUER={}\n\
+         export OAUTH_AUTHORIZATION_ENDPOINT={authorize}\n\
+         export OAUTH_TOKEN_ENDPOINT={token}\n\
+         export OAUTH_CLIENT_ID={}\n\
+         export OAUTH_CLIENT_SECRET={secret}\n\
+         \n\
+         # to exchange a code (the secret stays out of the process list)\n\
+         printf 'user = \"%s:%s\"' \"$OAUTH_CLIENT_ID\" \"$OAUTH_CLIENT_SECRET\" | curl -K - \\\n  \
+           -d grant_type=authorization_code -d code=CODE -d code_verifier=VERIFIER \\\n  \
+           --data-urlencode redirect_uri={} {token}",
+        issuer.as_str(),
+        quoted(client.id.as_str()),
+        quoted(redirect_uri),
+    ))
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

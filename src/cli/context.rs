@@ -1,0 +1,120 @@
+//! What a command works with.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::exit::CliError;
+use super::output::{OutputFormat, Record};
+use crate::authorization_server::{AuthorizationServer, Rules};
+use crate::clock::SystemClock;
+use crate::config::{RefreshRetryWindow, Settings};
+use crate::domain::issuer::Issuer;
+use crate::entropy::OsEntropy;
+use crate::protocol::refresh::RetryWindow;
+use crate::store::{Store, StoreOptions};
+
+/// Which streams are terminals.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terminals {
+    pub(super) stdin: bool,
+    pub(super) stdout: bool,
+    pub(super) stderr: bool,
+}
+
+/// What a command works with: the settings in force, and where it writes.
+pub(super) struct Context<'io> {
+    pub(super) settings: Settings,
+    pub(super) output: OutputFormat,
+    pub(super) quiet: bool,
+    /// Whether somebody is there who can be asked.
+    pub(super) may_ask: bool,
+    pub(super) terminals: Terminals,
+    pub(super) stdout: &'io mut dyn Write,
+    pub(super) stderr: &'io mut dyn Write,
+}
+
+impl Context<'_> {
+    /// The use cases, over the database of the settings.
+    pub(super) fn server(&self) -> Result<AuthorizationServer, CliError> {
+        self.server_at(self.settings.server.listen)
+    }
+
+    /// As [`server`](Self::server), for a server that is bound to `bound`.
+    pub(super) fn server_at(&self, bound: SocketAddr) -> Result<AuthorizationServer, CliError> {
+        let issuer = self.issuer_at(bound)?;
+        Ok(authorization_server(self.open_store()?, issuer, &self.settings))
+    }
+
+    /// What the server calls itself.
+    pub(super) fn issuer(&self) -> Result<Issuer, CliError> {
+        self.issuer_at(self.settings.server.listen)
+    }
+
+    fn issuer_at(&self, bound: SocketAddr) -> Result<Issuer, CliError> {
+        self.settings
+            .server
+            .issuer_at(bound)
+            .map_err(|error| CliError::Usage(error.to_string()))
+    }
+
+    fn open_store(&self) -> Result<Store, CliError> {
+        let database = &self.settings.database;
+        Ok(Store::open(StoreOptions {
+            path: database.path.clone(),
+            busy_timeout: database.busy_timeout.duration(),
+            readers: database.readers,
+        })?)
+    }
+
+    /// Prints one thing.
+    pub(super) fn print(&mut self, record: &Record) -> Result<(), CliError> {
+        self.output
+            .print_one(record, self.terminals.stdout, self.stdout)
+            .map_err(CliError::io("write to stdout"))
+    }
+
+    /// Prints a list; where it is empty, `hint` says on stderr what makes the first entry.
+    pub(super) fn print_list(&mut self, records: &[Record], hint: &str) -> Result<(), CliError> {
+        self.output
+            .print_list(records, self.terminals.stdout, self.stdout)
+            .map_err(CliError::io("write to stdout"))?;
+        if records.is_empty() {
+            self.say(hint)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Tells a person something beside the data; not with `--quiet`.
+    pub(super) fn say(&mut self, text: &str) -> Result<(), CliError> {
+        if self.quiet {
+            return Ok(());
+        }
+        writeln!(self.stderr, "{text}").map_err(CliError::io("write to stderr"))
+    }
+
+    /// As [`say`](Self::say), where a person is looking.
+    pub(super) fn say_on_terminal(&mut self, text: &str) -> Result<(), CliError> {
+        if self.terminals.stderr {
+            self.say(text)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// The use cases over a store, under the rules of the settings.
+pub(super) fn authorization_server(store: Store, issuer: Issuer, settings: &Settings) -> AuthorizationServer {
+    let rules = Rules {
+        session_lifetime: settings.server.session_lifetime.duration(),
+        form_lifetime: settings.server.approval_time.duration(),
+        refresh_retry_window: match settings.tokens.refresh_retry_window {
+            RefreshRetryWindow::UntilUsed => RetryWindow::UntilSuccessorIsUsed,
+            RefreshRetryWindow::For(span) => RetryWindow::AtMost(span.duration()),
+        },
+        failures: settings.limits.failures,
+        password_hashes: settings.limits.password_hashes,
+    };
+    AuthorizationServer::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), rules, issuer)
+}

@@ -1,0 +1,201 @@
+//! Floor 4: the command line. One file a noun; `output` renders, `exit` is the only table from errors to exit codes.
+
+mod access;
+mod client;
+mod context;
+mod demo;
+mod exit;
+mod listening;
+mod log;
+mod output;
+mod owner;
+mod prompt;
+mod resource_server;
+mod scope;
+mod secret_output;
+mod serve;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use self::context::{Context, Terminals};
+use self::exit::CliError;
+use self::output::OutputFormat;
+use crate::config::{self, CommandLine, Sources};
+
+/// OAuth 2.0 authorization server for the authorization code grant with confidential clients: one binary, one SQLite
+/// file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "oauthctl",
+    version,
+    propagate_version = true,
+    max_term_width = 110,
+    after_help = "See it work: `oauthctl demo` plays a whole authorization on a scratch database.\n\
+                  Begin:       `oauthctl scope define`, `oauthctl client register`, `oauthctl owner add`, `oauthctl serve`."
+)]
+struct Cli {
+    #[command(flatten)]
+    global: GlobalOptions,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that every command has.
+#[derive(Debug, Args)]
+struct GlobalOptions {
+    /// Configuration file [default: ./oauthctl.toml, then the user's, then the machine's]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    config: Option<PathBuf>,
+    /// Database file [default: ./oauthctl.db]; created on first use
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    database: Option<PathBuf>,
+    /// How data is printed
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "FORMAT",
+        help_heading = "Global options"
+    )]
+    output: OutputFormat,
+    /// Print data and errors only
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    quiet: bool,
+    /// Never ask, also on a terminal: what is missing is an error
+    #[arg(long, global = true, help_heading = "Global options")]
+    no_input: bool,
+    /// When to use colour (the variable `NO_COLOR` is respected)
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        help_heading = "Global options"
+    )]
+    color: ColorChoice,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum ColorChoice {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Applications that ask for authorization
+    #[command(subcommand)]
+    Client(client::Command),
+    /// What clients may ask for, and what it opens
+    #[command(subcommand)]
+    Scope(scope::Command),
+    /// Resource owners: the people who approve or deny
+    #[command(subcommand)]
+    Owner(owner::Command),
+    /// Who may introspect tokens
+    #[command(subcommand)]
+    ResourceServer(resource_server::Command),
+    /// Whether a client or a token may do something, and why
+    #[command(subcommand)]
+    Access(access::Command),
+    /// The server
+    Serve(serve::Opts),
+    /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
+    Demo(demo::Opts),
+}
+
+/// Runs the program with the arguments, the environment and the streams of the process.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout, errors to stderr; where the stream is closed there is nobody to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    let terminals = Terminals {
+        stdin: io::stdin().is_terminal(),
+        stdout: io::stdout().is_terminal(),
+        stderr: io::stderr().is_terminal(),
+    };
+    let colored = match cli.global.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            terminals.stderr && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
+    };
+    match run(cli, terminals) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error, colored, &mut io::stderr()),
+    }
+}
+
+fn run(cli: Cli, terminals: Terminals) -> Result<(), CliError> {
+    let Cli { global, command } = cli;
+    let mut command_line = CommandLine {
+        config: global.config,
+        database: global.database,
+        listen: None,
+        issuer: None,
+    };
+    if let Command::Serve(opts) = &command {
+        command_line.listen = opts.listen;
+        command_line.issuer.clone_from(&opts.issuer);
+    }
+    let loaded = config::load(&Sources {
+        command_line,
+        environment: std::env::vars_os().collect(),
+        working_directory: std::env::current_dir().map_err(CliError::io("find the working directory"))?,
+        system_file: Some(config::SYSTEM_FILE.into()),
+    })?;
+    let mut stdout = io::stdout().lock();
+    let mut stderr = io::stderr();
+    let mut context = Context {
+        settings: loaded.settings,
+        output: global.output,
+        quiet: global.quiet,
+        may_ask: !global.no_input && terminals.stdin && terminals.stderr,
+        terminals,
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+    };
+    let result = match command {
+        Command::Client(command) => client::run(command, &mut context),
+        Command::Scope(command) => scope::run(command, &mut context),
+        Command::Owner(command) => owner::run(command, &mut context),
+        Command::ResourceServer(command) => resource_server::run(command, &mut context),
+        Command::Access(command) => access::run(command, &mut context),
+        Command::Serve(_) => serve::run(&mut context),
+        Command::Demo(opts) => demo::run(&opts, &mut context),
+    };
+    match result.and_then(|()| stdout.flush().map_err(CliError::io("write to stdout"))) {
+        // Whoever read the output has had enough of it.
+        Err(CliError::Io { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,82 @@
+//! `resource-server register|list`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use super::context::Context;
+use super::exit::CliError;
+use super::output::{OutputFormat, Record};
+use super::prompt;
+use super::secret_output::SecretFile;
+use crate::domain::resource_server::ResourceServer;
+use crate::domain::text::Name;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Register a resource server, which may then introspect every token; its secret is shown once
+    #[command(
+        after_help = "Example:\n  oauthctl resource-server register Warehouse --secret-file warehouse.secret"
+    )]
+    Register {
+        /// What people call it
+        name: Option<Name>,
+        /// Write the secret to this new file (mode 0600) instead of printing it
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<PathBuf>,
+    },
+    /// List the resource servers
+    List,
+}
+
+pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
+    match command {
+        Command::Register { name, secret_file } => register(name, secret_file.as_deref(), context),
+        Command::List => {
+            let records: Vec<Record> = context
+                .server()?
+                .resource_servers()?
+                .iter()
+                .map(list_record)
+                .collect();
+            context.print_list(
+                &records,
+                "no resource servers yet; `oauthctl resource-server register` makes one",
+            )
+        }
+    }
+}
+
+fn register(
+    name: Option<Name>,
+    secret_file: Option<&Path>,
+    context: &mut Context<'_>,
+) -> Result<(), CliError> {
+    if context.output == OutputFormat::Id && secret_file.is_none() {
+        let advice = "-o id would lose the secret; add --secret-file FILE";
+        return Err(CliError::Usage(advice.to_owned()));
+    }
+    let server = context.server()?;
+    let name = prompt::value(context, name, "the name", "Name of the resource server")?;
+    let file = secret_file.map(SecretFile::create).transpose()?;
+    let registered = server.register_resource_server(name)?;
+    let mut record = Record::new().text("resource_server_id", registered.resource_server.id.as_str());
+    match file {
+        Some(file) => file.write(registered.secret.reveal())?,
+        None => record = record.text("resource_server_secret", registered.secret.reveal()),
+    }
+    context.print(&rest(record, &registered.resource_server))
+}
+
+fn list_record(server: &ResourceServer) -> Record {
+    rest(
+        Record::new().text("resource_server_id", server.id.as_str()),
+        server,
+    )
+}
+
+fn rest(record: Record, server: &ResourceServer) -> Record {
+    record
+        .text("name", server.name.as_str())
+        .instant("created_at", server.created_at)
+}
