@@ -1,4 +1,50 @@
-//! oauthctl
+//! `oauthctl`: an OAuth 2.0 authorization server for the authorization code grant with confidential clients.
+//!
+//! An administration CLI and a blocking HTTP server in one binary, on one SQLite file. This page is the map.
+//!
+//! # Floors
+//!
+//! A module imports from lower floors only; `tests/architecture.rs` reads the sources and fails otherwise.
+//!
+//! ```text
+//! 5  main.rs                 arguments and streams in, exit code out
+//! 4  cli                     one file a noun; output renders, exit is the only table from errors to exit codes
+//! 3  http                    the only floor that knows HTTP: listener, router, one file an endpoint, pages
+//! 2  authorization_server    the use cases, one file and one transaction each
+//! 1  protocol  store  config requests of the RFCs and pure decisions · SQLite · settings; they do not know each other
+//! 0  domain  clock  entropy  types and rules that know nothing else
+//! ```
+//!
+//! # Where is …
+//!
+//! | looking for | go to |
+//! |---|---|
+//! | an endpoint | `http/endpoints/`, a file each; which path leads there: [`http::router`] |
+//! | what an endpoint does | [`authorization_server`], whose table follows the eight stages |
+//! | why a request is refused | [`protocol`]: `authorization_request`, `exchange`, `refresh`, `check` decide, and do nothing else |
+//! | whether a scope covers a request | [`domain::coverage`] |
+//! | which redirect URI matches | [`domain::redirect_uri`] |
+//! | how a token is made, and what is stored of it | [`domain::token`], [`domain::secret`] |
+//! | the tables | `store/schema/`; their methods stand in a file each beside it |
+//! | how commits are gathered | `store/writer.rs` |
+//! | what is bounded, and at what | [`http::listener`], [`http::listener::Limits`] |
+//! | what an administrator may set | [`config`], `oauthctl.toml.example` |
+//! | the pages | `http/pages/` |
+//! | the commands | [`cli`], `oauthctl --help` |
+//!
+//! # What holds everywhere
+//!
+//! - Time and randomness are arguments ([`clock::Clock`], [`entropy::Entropy`]): a test moves the one and seeds the other.
+//! - Input is parsed at the border into types that cannot hold a bad value, and is bounded there.
+//! - A use case reads, decides in pure code, and writes, in one transaction. A decision that refuses **and** changes
+//!   something (a replayed code ends its grant) commits, then refuses.
+//! - Nothing that opens a door is stored, logged or shown by `Debug`; a method that lets a secret out is called `reveal`.
+//! - An error is a value. It becomes an exit code in `cli/exit.rs` and a status in `http/error.rs`, and nowhere else.
+//!
+//! # Deliberately absent
+//!
+//! An async runtime and an ORM; public clients, the implicit and password grants, and ID tokens; a cache before the
+//! check, which answers from the state of the moment.
 
 pub mod authorization_server;
 pub mod cli;
