@@ -1,10 +1,22 @@
 //! `client register`.
 
+use std::time::Duration;
+
 use super::{AdministrationError, AuthorizationServer, Noun};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, StoredSecret};
 use crate::domain::scope::ScopeSet;
+use crate::domain::span;
 use crate::entropy::random;
 use crate::store::{ReadTransaction, SecretHolder, StoreError};
+
+/// What lives shorter is gone before anybody can use it, and `expires_in` counts whole seconds (RFC 6749 §5.1).
+const SHORTEST_LIFETIME: Duration = Duration::from_secs(1);
+
+/// RFC 6749 §4.1.2 recommends ten minutes at most.
+const LONGEST_CODE_LIFETIME: Duration = Duration::from_secs(10 * 60);
+
+/// As the setting `tokens.access_token_lifetime` allows: whoever holds an access token needs nothing else.
+const LONGEST_ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Where the client's secret comes from.
 #[derive(Debug)]
@@ -42,7 +54,7 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// `Exists` where the identifier is taken, `NotFound` where a scope is not defined, `Refused` where there is no
-    /// redirect URI or no scope.
+    /// redirect URI or no scope, or a lifetime is out of bounds.
     pub fn register_client(
         &self,
         registration: ClientRegistration,
@@ -111,15 +123,37 @@ fn check_settings(settings: &ClientSettings) -> Result<(), AdministrationError> 
     if settings.scopes.is_empty() {
         return refuse("a client needs at least one scope");
     }
-    for (name, span) in [
-        ("access token", settings.access_token_lifetime),
-        ("code", settings.code_lifetime),
-        ("refresh token", settings.refresh_token_lifetime),
-        ("idle", settings.refresh_token_idle),
+    for (name, given, longest) in [
+        (
+            "access token lifetime",
+            settings.access_token_lifetime,
+            LONGEST_ACCESS_TOKEN_LIFETIME,
+        ),
+        ("code lifetime", settings.code_lifetime, LONGEST_CODE_LIFETIME),
+        (
+            "refresh token lifetime",
+            settings.refresh_token_lifetime,
+            span::LONGEST,
+        ),
+        (
+            "refresh token idle span",
+            settings.refresh_token_idle,
+            span::LONGEST,
+        ),
     ] {
-        if span.as_secs() == 0 {
-            return refuse(&format!("the {name} lifetime must be at least one second"));
-        }
+        let wrong = if given < SHORTEST_LIFETIME {
+            "short"
+        } else if given > longest {
+            "long"
+        } else {
+            continue;
+        };
+        return refuse(&format!(
+            "the {name} `{}` is too {wrong}; accepted is a span from `{}` to `{}`",
+            span::format(given),
+            span::format(SHORTEST_LIFETIME),
+            span::format(longest)
+        ));
     }
     Ok(())
 }

@@ -106,11 +106,13 @@ impl FromStr for RefreshPolicy {
 
     fn from_str(text: &str) -> Result<Self, NotARefreshPolicy> {
         match text {
-            "none" | "0" => Ok(Self::None),
+            "none" => Ok(Self::None),
             "unlimited" => Ok(Self::Unlimited),
-            number if number.bytes().all(|byte| byte.is_ascii_digit()) => {
-                number.parse().map(Self::Limited).map_err(|_| NotARefreshPolicy)
-            }
+            number if number.bytes().all(|byte| byte.is_ascii_digit()) => match number.parse() {
+                Ok(0) => Ok(Self::None),
+                Ok(limit) => Ok(Self::Limited(limit)),
+                Err(_) => Err(NotARefreshPolicy),
+            },
             _ => Err(NotARefreshPolicy),
         }
     }
@@ -193,6 +195,9 @@ pub const CLIENT_SECRET_PREFIX: &str = "ocs_";
 /// The fewest characters of a secret that is brought along.
 pub const SHORTEST_IMPORTED_SECRET: usize = 32;
 
+/// The fewest different characters of a secret that is brought along.
+const FEWEST_DISTINCT: usize = 8;
+
 /// The text of a client secret or resource server secret. Never in `Debug`.
 #[derive(Clone)]
 pub struct ClientSecret(String);
@@ -200,7 +205,8 @@ pub struct ClientSecret(String);
 /// A secret that is brought along cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a secret that is brought along needs {SHORTEST_IMPORTED_SECRET} to 255 printable ASCII characters, not all alike"
+    "a secret that is brought along needs {SHORTEST_IMPORTED_SECRET} to 255 printable ASCII characters without space, \
+     {FEWEST_DISTINCT} of them different"
 )]
 pub struct UnfitSecret;
 
@@ -216,7 +222,7 @@ impl ClientSecret {
         let distinct: std::collections::BTreeSet<u8> = text.bytes().collect();
         let fits = (SHORTEST_IMPORTED_SECRET..=255).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_graphic())
-            && distinct.len() >= 8;
+            && distinct.len() >= FEWEST_DISTINCT;
         fits.then(|| Self(text.to_owned())).ok_or(UnfitSecret)
     }
 
@@ -273,7 +279,9 @@ mod tests {
         for text in ["none", "unlimited", "1", "4294967295"] {
             assert_eq!(text.parse::<RefreshPolicy>().unwrap().to_string(), text);
         }
-        assert_eq!("0".parse(), Ok(RefreshPolicy::None));
+        for never in ["0", "00"] {
+            assert_eq!(never.parse(), Ok(RefreshPolicy::None));
+        }
         for bad in ["", "-1", "+1", "4294967296", "forever"] {
             assert_eq!(bad.parse::<RefreshPolicy>(), Err(NotARefreshPolicy), "{bad}");
         }
