@@ -69,12 +69,7 @@ impl AdministrationError {
     pub(super) fn not_found(noun: Noun, name: &str, known: impl IntoIterator<Item = String>) -> Self {
         let nearest = known
             .into_iter()
-            .map(|candidate| {
-                (
-                    strsim::normalized_damerau_levenshtein(name, &candidate),
-                    candidate,
-                )
-            })
+            .map(|candidate| (likeness(name, &candidate), candidate))
             .filter(|(likeness, _)| *likeness > 0.6)
             .max_by(|(a, _), (b, _)| a.total_cmp(b))
             .map(|(_, candidate)| candidate);
@@ -82,6 +77,38 @@ impl AdministrationError {
             noun,
             name: name.to_owned(),
             nearest,
+        }
+    }
+}
+
+/// From 0 to 1, which is the same name.
+fn likeness(typed: &str, candidate: &str) -> f64 {
+    // Identifiers end in random characters that nobody knows by heart.
+    let is_beginning = typed.len() >= 3 && candidate.starts_with(typed);
+    let distance = strsim::normalized_damerau_levenshtein(typed, candidate);
+    if is_beginning { distance.max(0.9) } else { distance }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_and_a_beginning_are_recognised_and_another_word_is_not() {
+        for (typed, nearest) in [
+            ("orders-wbe", Some("orders-web")),
+            ("warehouse", Some("warehouse-7k3m9q2x")),
+            ("war", Some("warehouse-7k3m9q2x")),
+            ("w", None),
+            ("mail", None),
+            ("", None),
+        ] {
+            let known = ["orders-web", "warehouse-7k3m9q2x"].map(str::to_owned);
+            let error = AdministrationError::not_found(Noun::Client, typed, known);
+            let AdministrationError::NotFound { nearest: found, .. } = error else {
+                panic!("{error}");
+            };
+            assert_eq!(found.as_deref(), nearest, "{typed}");
         }
     }
 }

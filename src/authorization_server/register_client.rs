@@ -6,6 +6,7 @@ use super::{AdministrationError, AuthorizationServer, Noun};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, StoredSecret};
 use crate::domain::scope::ScopeSet;
 use crate::domain::span;
+use crate::domain::text::Name;
 use crate::entropy::random;
 use crate::store::{ReadTransaction, SecretHolder, StoreError};
 
@@ -50,6 +51,15 @@ pub struct RegisteredClient {
 }
 
 impl AuthorizationServer {
+    /// The client that a repeated registration means: by identifier, or by name where none is given.
+    pub fn registered_client(
+        &self,
+        id: Option<&ClientId>,
+        name: &Name,
+    ) -> Result<Option<Client>, StoreError> {
+        self.store.read(|tx| find(tx, id, name))
+    }
+
     /// Registers a confidential client.
     ///
     /// # Errors
@@ -74,7 +84,7 @@ impl AuthorizationServer {
         let made_id = random(&*self.entropy).map_err(super::Failure::from)?;
         let secret_identifier = self.new_identifier(now)?;
         self.store.write(move |tx| {
-            if if_not_exists && let Some(client) = find(tx, id.as_ref(), &settings)? {
+            if if_not_exists && let Some(client) = find(tx, id.as_ref(), &settings.name)? {
                 return Ok(RegisteredClient { client, secret: None });
             }
             let id = id.unwrap_or_else(|| ClientId::from_name(&settings.name, made_id));
@@ -158,18 +168,13 @@ fn check_settings(settings: &ClientSettings) -> Result<(), AdministrationError> 
     Ok(())
 }
 
-/// The client that a repeated registration means: by identifier, or by name where none is given.
-fn find(
-    tx: &ReadTransaction<'_>,
-    id: Option<&ClientId>,
-    settings: &ClientSettings,
-) -> Result<Option<Client>, StoreError> {
+fn find(tx: &ReadTransaction<'_>, id: Option<&ClientId>, name: &Name) -> Result<Option<Client>, StoreError> {
     match id {
         Some(id) => tx.client(id),
         None => Ok(tx
             .clients()?
             .into_iter()
-            .find(|client| client.settings.name == settings.name)),
+            .find(|client| client.settings.name == *name)),
     }
 }
 

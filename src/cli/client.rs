@@ -12,7 +12,7 @@ use super::secret_output::SecretFile;
 use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, RefreshPolicy};
 use crate::domain::redirect_uri::RedirectUri;
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::span::Span;
 use crate::domain::text::{Description, Name};
 
@@ -121,6 +121,7 @@ fn record_with(client: &Client, secret: Option<&ClientSecret>) -> Record {
         .span("code_lifetime", settings.code_lifetime)
         .not_in_list()
         .value("refresh", refresh)
+        .not_in_list()
         .span("refresh_token_lifetime", settings.refresh_token_lifetime)
         .not_in_list()
         .span("refresh_token_idle", settings.refresh_token_idle)
@@ -133,11 +134,22 @@ fn record_with(client: &Client, secret: Option<&ClientSecret>) -> Record {
 fn register(opts: RegisterOpts, context: &mut Context<'_>) -> Result<(), CliError> {
     let loses_secret = context.output == OutputFormat::Id && opts.secret_file.is_none() && !opts.secret_stdin;
     if loses_secret {
-        let advice = "-o id would lose the secret; add --secret-file FILE";
-        return Err(CliError::Usage(advice.to_owned()));
+        return Err(CliError::id_loses_secret());
     }
+    let given = [
+        ("--name", opts.name.is_some()),
+        ("--redirect-uri", !opts.redirect_uri.is_empty()),
+        ("--scope", !scopes_given(&opts).is_empty()),
+    ];
+    prompt::refuse_missing(context, &given)?;
     let server = context.server()?;
     let settings = settings(&opts, context, &server)?;
+    // Before the file for the secret is made: where a script runs again, it is there from the first time.
+    if opts.if_not_exists
+        && let Some(client) = server.registered_client(opts.client_id.as_ref(), &settings.name)?
+    {
+        return print_unchanged(&client, context);
+    }
     let secret = if opts.secret_stdin {
         let text = prompt::line_of_stdin("secret")?;
         SecretOrigin::Import(ClientSecret::import(&text).map_err(|error| CliError::Usage(error.to_string()))?)
@@ -152,24 +164,53 @@ fn register(opts: RegisterOpts, context: &mut Context<'_>) -> Result<(), CliErro
         if_not_exists: opts.if_not_exists,
     })?;
     let Some(secret) = registered.secret else {
-        context.say(&format!(
-            "the client `{}` is registered already; nothing was changed",
-            registered.client.id
-        ))?;
-        return context.print(&record(&registered.client));
+        return print_unchanged(&registered.client, context);
     };
+    let client = &registered.client;
     let is_printed = secret_file.is_none() && !opts.secret_stdin;
     if let Some(file) = secret_file {
-        file.write(secret.reveal())?;
+        file.write(secret.reveal())
+            .map_err(|error| error.loses_secret_of(client.id.as_str()))?;
     }
-    context.print(&record_with(&registered.client, is_printed.then_some(&secret)))?;
-    let secret = match &opts.secret_file {
-        Some(file) => format!("\"$(cat {})\"", quoted(&file.display().to_string())),
-        None if is_printed => quoted(secret.reveal()),
-        None => "…".to_owned(),
+    let printed = context.print(&record_with(client, is_printed.then_some(&secret)));
+    printed.map_err(|error| {
+        if is_printed {
+            error.loses_secret_of(client.id.as_str())
+        } else {
+            error
+        }
+    })?;
+    let (kept, secret) = match &opts.secret_file {
+        Some(file) => {
+            let file = file.display().to_string();
+            (
+                format!("The secret is in {file} and nowhere else."),
+                format!("\"$(cat {})\"", quoted(&file)),
+            )
+        }
+        None if is_printed => (
+            "The secret is shown this once; only its hash is stored.".to_owned(),
+            quoted(secret.reveal()),
+        ),
+        None => (
+            "Only a hash of the secret is stored.".to_owned(),
+            "'THE-SECRET'".to_owned(),
+        ),
     };
-    let next = next_steps(&registered.client, &secret, context)?;
-    context.say_on_terminal(&next)
+    let next = next_steps(client, &secret, context)?;
+    context.say_on_terminal(&format!("\n{kept} Next:\n\n{next}"))
+}
+
+fn print_unchanged(client: &Client, context: &mut Context<'_>) -> Result<(), CliError> {
+    context.say(&format!(
+        "the client `{}` is registered already; nothing was changed",
+        client.id
+    ))?;
+    context.print(&record(client))
+}
+
+fn scopes_given(opts: &RegisterOpts) -> ScopeSet {
+    opts.scope.iter().flat_map(ScopeSet::iter).cloned().collect()
 }
 
 fn settings(
@@ -179,6 +220,12 @@ fn settings(
 ) -> Result<ClientSettings, CliError> {
     let defaults = &context.settings.tokens;
     let or_default = |given: Option<Span>, default: Span| given.unwrap_or(default).duration();
+    let given = scopes_given(opts);
+    let to_choose_from = if given.is_empty() {
+        scopes_defined(server)?
+    } else {
+        Vec::new()
+    };
     let name = prompt::value(context, opts.name.clone(), "--name", "Name of the client")?;
     let redirect_uris = prompt::values(
         context,
@@ -186,9 +233,8 @@ fn settings(
         "--redirect-uri",
         "Redirect URI",
     )?;
-    let given: ScopeSet = opts.scope.iter().flat_map(ScopeSet::iter).cloned().collect();
     let scopes = if given.is_empty() {
-        ask_for_scopes(context, server)?
+        ask_for_scopes(context, &to_choose_from)?
     } else {
         given
     };
@@ -206,14 +252,19 @@ fn settings(
     })
 }
 
-fn ask_for_scopes(context: &Context<'_>, server: &AuthorizationServer) -> Result<ScopeSet, CliError> {
-    if !context.may_ask {
-        return Err(prompt::missing("--scope"));
-    }
+/// What can be chosen from, found out before anything is asked: answers that lead nowhere are not asked for.
+fn scopes_defined(server: &AuthorizationServer) -> Result<Vec<Scope>, CliError> {
     let defined = server.scopes()?;
     if defined.is_empty() {
         let advice = "no scope is defined yet; begin with `oauthctl scope define`";
         return Err(CliError::Usage(advice.to_owned()));
+    }
+    Ok(defined)
+}
+
+fn ask_for_scopes(context: &Context<'_>, defined: &[Scope]) -> Result<ScopeSet, CliError> {
+    if !context.may_ask {
+        return Err(prompt::missing("--scope"));
     }
     let labels: Vec<String> = defined
         .iter()
@@ -236,9 +287,7 @@ fn next_steps(client: &Client, secret: &str, context: &Context<'_>) -> Result<St
     let authorize = issuer.endpoint("/authorize");
     let token = issuer.endpoint("/token");
     Ok(format!(
-        "\nThe secret is not stored and cannot be shown again. Next:\n\
-         \n\
-         # for the client's environment\n\
+        "# for the client's environment\n\
          export OAUTH_ISSUER={}\n\
          export OAUTH_AUTHORIZATION_ENDPOINT={authorize}\n\
          export OAUTH_TOKEN_ENDPOINT={token}\n\

@@ -4,6 +4,8 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use dialoguer::console::Term;
+
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
 use crate::authorization_server::{AuthorizationServer, Rules};
@@ -30,6 +32,8 @@ pub(super) struct Context<'io> {
     /// Whether somebody is there who can be asked.
     pub(super) may_ask: bool,
     pub(super) terminals: Terminals,
+    /// Whether what goes to stderr may have colour.
+    pub(super) colored: bool,
     pub(super) stdout: &'io mut dyn Write,
     pub(super) stderr: &'io mut dyn Write,
 }
@@ -70,14 +74,16 @@ impl Context<'_> {
     /// Prints one thing.
     pub(super) fn print(&mut self, record: &Record) -> Result<(), CliError> {
         self.output
-            .print_one(record, self.terminals.stdout, self.stdout)
+            .print_one(record, self.stdout)
             .map_err(CliError::io("write to stdout"))
     }
 
     /// Prints a list; where it is empty, `hint` says on stderr what makes the first entry.
     pub(super) fn print_list(&mut self, records: &[Record], hint: &str) -> Result<(), CliError> {
+        let terminal = self.terminals.stdout.then(Term::stdout);
+        let width = terminal.map(|terminal| usize::from(terminal.size().1));
         self.output
-            .print_list(records, self.terminals.stdout, self.stdout)
+            .print_list(records, width, self.stdout)
             .map_err(CliError::io("write to stdout"))?;
         if records.is_empty() {
             self.say(hint)

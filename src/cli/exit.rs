@@ -1,7 +1,7 @@
 //! The one table from errors to exit codes.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::authorization_server::{AdministrationError, Failure, Noun};
@@ -37,6 +37,22 @@ pub(super) enum CliError {
     /// A file that must be new is there already.
     #[error("{} exists already, and a secret is never written over a file; name another one", .0.display())]
     FileExists(PathBuf),
+    /// Something was registered, and then its secret had no place to go.
+    #[error("`{id}` is registered, but its secret could not be handed over and is lost: {cause}")]
+    SecretLost {
+        /// What was registered.
+        id: String,
+        /// What went wrong.
+        cause: Box<CliError>,
+    },
+    /// The store failed, in words that do not say which file.
+    #[error("{}: {error}", path.display())]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong.
+        error: StoreError,
+    },
     /// The check says no; it has said why.
     #[error("denied")]
     Denied,
@@ -66,6 +82,34 @@ impl CliError {
         move |error| Self::Io { doing, error }
     }
 
+    /// `-o id` prints no secret, and one that is made has to go somewhere.
+    pub(super) fn id_loses_secret() -> Self {
+        Self::Usage("-o id would lose the secret; add --secret-file FILE to keep it".to_owned())
+    }
+
+    /// This error, where it also means that the secret of `id` is lost.
+    pub(super) fn loses_secret_of(self, id: &str) -> Self {
+        Self::SecretLost {
+            id: id.to_owned(),
+            cause: Box::new(self),
+        }
+    }
+
+    /// This error with the file in it, where the store failed and did not name it.
+    pub(super) fn of_database(self, path: &Path) -> Self {
+        match self {
+            Self::Store(error) | Self::Administration(AdministrationError::Failed(Failure::Store(error)))
+                if !error.names_file() =>
+            {
+                Self::Database {
+                    path: path.to_owned(),
+                    error,
+                }
+            }
+            other => other,
+        }
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) | Self::Config(_) | Self::Administration(AdministrationError::Refused(_)) => USAGE,
@@ -74,29 +118,35 @@ impl CliError {
             Self::Denied => DENIED,
             Self::Administration(AdministrationError::Failed(_))
             | Self::Store(_)
+            | Self::Database { .. }
+            | Self::SecretLost { .. }
             | Self::Io { .. }
             | Self::Failed(_) => FAILURE,
         }
     }
 
     /// What to type next, where that is known.
-    fn hint(&self) -> Option<String> {
+    fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Administration(AdministrationError::NotFound {
-                noun,
-                name,
-                nearest: None,
+                noun, nearest: None, ..
             }) => Some(match noun {
-                Noun::Scope => format!("define it with `oauthctl scope define {name} --folder …`"),
-                Noun::Client => "`oauthctl client list` shows those that are registered".to_owned(),
-                Noun::Owner => "`oauthctl owner list` shows those that were added".to_owned(),
-                Noun::ResourceServer => {
-                    "`oauthctl resource-server list` shows those that are registered".to_owned()
+                Noun::Scope => {
+                    "`oauthctl scope list` shows those that are defined, `oauthctl scope define` defines another"
                 }
+                Noun::Client => "`oauthctl client list` shows those that are registered",
+                Noun::Owner => "`oauthctl owner list` shows those that were added",
+                Noun::ResourceServer => "`oauthctl resource-server list` shows those that are registered",
             }),
-            Self::Administration(AdministrationError::Exists {
-                noun: Noun::Client, ..
-            }) => Some("give another --client-id, or --if-not-exists to leave it as it is".to_owned()),
+            Self::Administration(AdministrationError::Exists { noun, .. }) => Some(match noun {
+                Noun::Client => "give another --client-id, or --if-not-exists to leave it as it is",
+                Noun::Scope => "`oauthctl scope show` shows what it opens; give the new one another name",
+                Noun::Owner => "give the new one another username",
+                Noun::ResourceServer => "give the new one another name",
+            }),
+            Self::Io { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
+                Some("another program listens there; `--listen 127.0.0.1:0` takes a free port")
+            }
             _ => None,
         }
     }

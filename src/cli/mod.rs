@@ -5,6 +5,7 @@ mod client;
 mod context;
 mod demo;
 mod exit;
+mod fit;
 mod listening;
 mod log;
 mod output;
@@ -34,8 +35,11 @@ use crate::config::{self, CommandLine, Sources};
     version,
     propagate_version = true,
     max_term_width = 110,
-    after_help = "See it work: `oauthctl demo` plays a whole authorization on a scratch database.\n\
-                  Begin:       `oauthctl scope define`, `oauthctl client register`, `oauthctl owner add`, `oauthctl serve`."
+    after_help = "See it work:\n  oauthctl demo\n\nBegin:\n  \
+                  oauthctl scope define orders:read --description 'Read your orders' --folder orders\n  \
+                  oauthctl client register\n  \
+                  oauthctl owner add alice\n  \
+                  oauthctl serve"
 )]
 struct Cli {
     #[command(flatten)]
@@ -139,13 +143,13 @@ pub fn main() -> ExitCode {
             terminals.stderr && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         }
     };
-    match run(cli, terminals) {
+    match run(cli, terminals, colored) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, colored, &mut io::stderr()),
     }
 }
 
-fn run(cli: Cli, terminals: Terminals) -> Result<(), CliError> {
+fn run(cli: Cli, terminals: Terminals, colored: bool) -> Result<(), CliError> {
     let Cli { global, command } = cli;
     let mut command_line = CommandLine {
         config: global.config,
@@ -163,6 +167,7 @@ fn run(cli: Cli, terminals: Terminals) -> Result<(), CliError> {
         working_directory: std::env::current_dir().map_err(CliError::io("find the working directory"))?,
         system_file: Some(config::SYSTEM_FILE.into()),
     })?;
+    let database = loaded.settings.database.path.clone();
     let mut stdout = io::stdout().lock();
     let mut stderr = io::stderr();
     let mut context = Context {
@@ -171,6 +176,7 @@ fn run(cli: Cli, terminals: Terminals) -> Result<(), CliError> {
         quiet: global.quiet,
         may_ask: !global.no_input && terminals.stdin && terminals.stderr,
         terminals,
+        colored,
         stdout: &mut stdout,
         stderr: &mut stderr,
     };
@@ -186,7 +192,7 @@ fn run(cli: Cli, terminals: Terminals) -> Result<(), CliError> {
     match result.and_then(|()| stdout.flush().map_err(CliError::io("write to stdout"))) {
         // Whoever read the output has had enough of it.
         Err(CliError::Io { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other,
+        other => other.map_err(|error| error.of_database(&database)),
     }
 }
 

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
+use super::fit::{Column, fit};
 use crate::clock::Timestamp;
 use crate::domain::span;
 
@@ -40,6 +41,7 @@ struct Field {
     shown: Option<String>,
     /// Whether a list in a table has a column for it.
     in_list: bool,
+    is_instant: bool,
 }
 
 impl Record {
@@ -53,6 +55,7 @@ impl Record {
             value,
             shown,
             in_list: true,
+            is_instant: false,
         });
         self
     }
@@ -80,7 +83,11 @@ impl Record {
 
     /// An instant, RFC 3339 in UTC.
     pub(super) fn instant(self, name: &'static str, instant: Timestamp) -> Self {
-        self.with(name, Value::String(instant.to_string()), None)
+        let mut record = self.with(name, Value::String(instant.to_string()), None);
+        if let Some(field) = record.fields.last_mut() {
+            field.is_instant = true;
+        }
+        record
     }
 
     /// Leaves the field that was added last out of the table of a list, where there is no room for everything.
@@ -110,46 +117,38 @@ impl Record {
 
 impl OutputFormat {
     /// Prints one thing.
-    pub(super) fn print_one(self, record: &Record, is_terminal: bool, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn print_one(self, record: &Record, out: &mut dyn Write) -> io::Result<()> {
         match self {
             Self::Table => {
-                let mut table = plain_table(is_terminal);
+                let mut table = plain_table();
                 for field in &record.fields {
                     table.add_row([field.name.to_owned(), shown(field)]);
                 }
                 print_table(&table, out)
             }
             Self::Json => writeln!(out, "{:#}", record.to_json()),
-            Self::Jsonl | Self::Csv | Self::Id => {
-                self.print_list(std::slice::from_ref(record), is_terminal, out)
-            }
+            Self::Jsonl | Self::Csv | Self::Id => self.print_list(std::slice::from_ref(record), None, out),
         }
     }
 
-    /// Prints a list.
+    /// Prints a list; a table fits into `width` columns of a terminal, where there is one.
     pub(super) fn print_list(
         self,
         records: &[Record],
-        is_terminal: bool,
+        width: Option<usize>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         match self {
             Self::Table => {
-                let Some(first) = records.first() else {
+                let columns = columns(records);
+                if columns.is_empty() {
                     return Ok(());
-                };
-                let mut table = plain_table(is_terminal);
-                table.set_header(
-                    first
-                        .fields
-                        .iter()
-                        .filter(|field| field.in_list)
-                        .map(|field| field.name),
-                );
-                for record in records {
-                    table.add_row(record.fields.iter().filter(|field| field.in_list).map(shown));
                 }
-                print_table(&table, out)
+                let columns = match width {
+                    Some(width) => fit(columns, width),
+                    None => columns,
+                };
+                print_columns(&columns, out)
             }
             Self::Json => {
                 writeln!(
@@ -178,17 +177,41 @@ impl OutputFormat {
     }
 }
 
-/// No lines around the cells: a table is also read by `grep` and `awk`.
-fn plain_table(is_terminal: bool) -> Table {
+/// The fields that stand in a list, each with its name and then what it holds in each record.
+fn columns(records: &[Record]) -> Vec<Column> {
+    let Some(first) = records.first() else {
+        return Vec::new();
+    };
+    let listed = first.fields.iter().enumerate().filter(|(_, field)| field.in_list);
+    listed
+        .map(|(position, field)| {
+            let fields = records.iter().filter_map(|record| record.fields.get(position));
+            Column {
+                cells: std::iter::once(field.name.to_owned())
+                    .chain(fields.map(shown))
+                    .collect(),
+                // The first is what every other command takes, and the beginning of an instant is another instant.
+                may_be_cut: position > 0 && !field.is_instant,
+            }
+        })
+        .collect()
+}
+
+fn print_columns(columns: &[Column], out: &mut dyn Write) -> io::Result<()> {
+    let mut table = plain_table();
+    let rows = columns.first().map_or(0, |column| column.cells.len());
+    for row in 0..rows {
+        table.add_row(columns.iter().filter_map(|column| column.cells.get(row)));
+    }
+    print_table(&table, out)
+}
+
+/// No lines around the cells: a table is also read by `grep` and `awk`. Nothing is broken into pieces, so that what
+/// is copied from a terminal is whole.
+fn plain_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    // Only a terminal has a width; in a file or a pipe each row is one line.
-    let arrangement = if is_terminal {
-        ContentArrangement::Dynamic
-    } else {
-        ContentArrangement::Disabled
-    };
-    table.set_content_arrangement(arrangement);
+    table.set_content_arrangement(ContentArrangement::Disabled);
     table
 }
 
@@ -241,7 +264,7 @@ mod tests {
 
     fn printed(format: OutputFormat) -> String {
         let mut out = Vec::new();
-        format.print_list(&records(), false, &mut out).unwrap();
+        format.print_list(&records(), None, &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -285,7 +308,7 @@ mod tests {
             (OutputFormat::Id, ""),
         ] {
             let mut out = Vec::new();
-            format.print_list(&[], false, &mut out).unwrap();
+            format.print_list(&[], None, &mut out).unwrap();
             assert_eq!(String::from_utf8(out).unwrap(), expected, "{format:?}");
         }
     }
@@ -294,7 +317,7 @@ mod tests {
     fn one_thing_is_an_object_or_a_table_of_its_fields() {
         let print = |format: OutputFormat| {
             let mut out = Vec::new();
-            format.print_one(&records()[0], false, &mut out).unwrap();
+            format.print_one(&records()[0], &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(

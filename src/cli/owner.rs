@@ -31,14 +31,17 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             username,
             password_stdin,
         } => {
+            let given = [
+                ("the username", username.is_some()),
+                ("--password-stdin", password_stdin),
+            ];
+            prompt::refuse_missing(context, &given)?;
             let server = context.server()?;
             let username = prompt::value(context, username, "the username", "Username")?;
             let password = if password_stdin {
                 prompt::line_of_stdin("password")?
-            } else if context.may_ask {
-                prompt::new_password(&format!("Password for {username}"))?
             } else {
-                return Err(prompt::missing("--password-stdin"));
+                prompt::new_password(&format!("Password for {username}"))?
             };
             let password = Password::choose(&password).map_err(|error| CliError::Usage(error.to_string()))?;
             let owner = server.add_owner(username, &password)?;

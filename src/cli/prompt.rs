@@ -3,14 +3,21 @@
 use std::fmt::Display;
 use std::io::{self, BufRead, Read};
 use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use dialoguer::console::{Term, truncate_str};
 use dialoguer::{Input, MultiSelect, Password as PasswordPrompt};
+use signal_hook::consts::SIGINT;
 
 use super::context::Context;
 use super::exit::CliError;
 
 /// The longest line that is read from stdin, in bytes.
 const LONGEST_LINE: u64 = 4096;
+
+/// What stands before a label: the arrow and the box; and a column that stays free.
+const LABEL_MARGIN: usize = 8;
 
 fn failed(error: dialoguer::Error) -> CliError {
     let dialoguer::Error::IO(error) = error;
@@ -20,10 +27,32 @@ fn failed(error: dialoguer::Error) -> CliError {
     }
 }
 
-/// What an option needs that is neither given nor can be asked for.
-pub(super) fn missing(option: &str) -> CliError {
+/// What is neither given nor can be asked for.
+pub(super) fn missing(what: &str) -> CliError {
+    all_missing(&[what])
+}
+
+/// As [`missing`], for several at once; none is no error.
+pub(super) fn refuse_missing(context: &Context<'_>, options: &[(&str, bool)]) -> Result<(), CliError> {
+    let missing: Vec<&str> = options
+        .iter()
+        .filter_map(|(option, is_given)| (!is_given).then_some(*option))
+        .collect();
+    if context.may_ask || missing.is_empty() {
+        Ok(())
+    } else {
+        Err(all_missing(&missing))
+    }
+}
+
+fn all_missing(options: &[&str]) -> CliError {
+    let (names, verb, them) = match options {
+        [one] => ((*one).to_owned(), "is", "it"),
+        [first @ .., last] => (format!("{} and {last}", first.join(", ")), "are", "them"),
+        [] => (String::new(), "is", "it"),
+    };
     CliError::Usage(format!(
-        "{option} is missing; give it, or run this on a terminal to be asked"
+        "{names} {verb} missing; give {them}, or run this on a terminal without --no-input to be asked"
     ))
 }
 
@@ -67,13 +96,32 @@ where
     Ok(values)
 }
 
-/// Several of what there is to choose from.
+/// One or several of what there is to choose from.
 pub(super) fn choose(question: &str, items: &[String]) -> Result<Vec<usize>, CliError> {
-    MultiSelect::new()
-        .with_prompt(question)
-        .items(items)
-        .interact()
-        .map_err(failed)
+    let terminal = Term::stderr();
+    // A label that wraps would take more lines than are cleared when it is drawn again.
+    let room = usize::from(terminal.size().1).saturating_sub(LABEL_MARGIN);
+    let labels: Vec<_> = items.iter().map(|item| truncate_str(item, room, "…")).collect();
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let handler =
+        signal_hook::flag::register(SIGINT, interrupted.clone()).map_err(CliError::io("wait for signals"))?;
+    let chosen = loop {
+        let answer = MultiSelect::new().with_prompt(question).items(&labels).interact();
+        match answer {
+            Ok(chosen) if chosen.is_empty() => {}
+            answer => break answer,
+        }
+        terminal
+            .write_line("mark one at least")
+            .map_err(CliError::io("write to stderr"))?;
+    };
+    signal_hook::low_level::unregister(handler);
+    if interrupted.load(Ordering::Relaxed) {
+        // The list hides the cursor, and would leave without it.
+        let _ = terminal.show_cursor();
+        let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+    }
+    chosen.map_err(failed)
 }
 
 fn ask<T: FromStr<Err: Display>>(question: &str, may_be_empty: bool) -> Result<Option<T>, CliError> {
@@ -109,14 +157,16 @@ pub(super) fn new_password(question: &str) -> Result<String, CliError> {
 /// The first line of stdin, without its end: how secrets come in, for they have no place among the arguments.
 pub(super) fn line_of_stdin(what: &str) -> Result<String, CliError> {
     let mut line = String::new();
-    io::stdin()
-        .lock()
-        .take(LONGEST_LINE)
-        .read_line(&mut line)
-        .map_err(CliError::io(format!("read {what} from stdin")))?;
+    let read = io::stdin().lock().take(LONGEST_LINE).read_line(&mut line);
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => CliError::Usage(format!("the {what} on stdin is not text in UTF-8")),
+        _ => CliError::io(format!("read the {what} from stdin"))(error),
+    })?;
     let text = line.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
-        return Err(CliError::Usage(format!("stdin holds no {what}")));
+        return Err(CliError::Usage(format!(
+            "there is no {what} on stdin; it is expected on the first line"
+        )));
     }
     Ok(text.to_owned())
 }

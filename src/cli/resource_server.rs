@@ -53,19 +53,30 @@ fn register(
     context: &mut Context<'_>,
 ) -> Result<(), CliError> {
     if context.output == OutputFormat::Id && secret_file.is_none() {
-        let advice = "-o id would lose the secret; add --secret-file FILE";
-        return Err(CliError::Usage(advice.to_owned()));
+        return Err(CliError::id_loses_secret());
     }
+    prompt::refuse_missing(context, &[("the name", name.is_some())])?;
     let server = context.server()?;
     let name = prompt::value(context, name, "the name", "Name of the resource server")?;
     let file = secret_file.map(SecretFile::create).transpose()?;
     let registered = server.register_resource_server(name)?;
     let mut record = Record::new().text("resource_server_id", registered.resource_server.id.as_str());
+    let is_printed = file.is_none();
+    let id = registered.resource_server.id.as_str();
     match file {
-        Some(file) => file.write(registered.secret.reveal())?,
+        Some(file) => file
+            .write(registered.secret.reveal())
+            .map_err(|error| error.loses_secret_of(id))?,
         None => record = record.text("resource_server_secret", registered.secret.reveal()),
     }
-    context.print(&rest(record, &registered.resource_server))
+    let printed = context.print(&rest(record, &registered.resource_server));
+    printed.map_err(|error| {
+        if is_printed {
+            error.loses_secret_of(id)
+        } else {
+            error
+        }
+    })
 }
 
 fn list_record(server: &ResourceServer) -> Record {

@@ -55,6 +55,12 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             service,
             route,
         } => {
+            let opens = !(folder.is_empty() && service.is_empty() && route.is_empty());
+            let given = [
+                ("the name of the scope", scope.is_some()),
+                ("what it opens (--folder, --service or --route)", opens),
+            ];
+            prompt::refuse_missing(context, &given)?;
             let server = context.server()?;
             let scope = prompt::value(context, scope, "the name of the scope", "Name of the scope")?;
             let question = "What the resource owner reads (a sentence)";
@@ -64,7 +70,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
                 None => Description::default(),
             };
             let mut folders: BTreeSet<Folder> = folder.into_iter().collect();
-            if folders.is_empty() && service.is_empty() && route.is_empty() && context.may_ask {
+            if !opens {
                 folders.extend(prompt::values(
                     context,
                     Vec::new(),
@@ -100,4 +106,5 @@ fn record(scope: &Scope) -> Record {
         .list("services", &scope.coverage.services)
         .list("routes", &scope.coverage.routes)
         .instant("created_at", scope.created_at)
+        .not_in_list()
 }

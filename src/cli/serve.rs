@@ -22,7 +22,7 @@ use crate::protocol::check_request::RequestFrom;
     oauthctl serve --issuer https://id.example              # behind a TLS proxy on this machine")]
 pub(super) struct Opts {
     /// Address to listen on [default: 127.0.0.1:8420]; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(super) listen: Option<SocketAddr>,
     /// What the server calls itself [default: the address, as http]
     #[arg(long, value_name = "URL")]
@@ -52,6 +52,11 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     }
     listener.run(Arc::new(app));
     Ok(())
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an IP address with a port is expected, such as `127.0.0.1:8420` or `[::1]:8420`")
 }
 
 /// The endpoints over the use cases, as the settings ask for.

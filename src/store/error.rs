@@ -55,9 +55,26 @@ pub enum StoreError {
     /// The writer has stopped.
     #[error("the database is closed")]
     Closed,
+    /// SQLite cannot make sense of the file.
+    #[error("the database is damaged: {0}; restore a backup")]
+    Malformed(#[source] rusqlite::Error),
     /// Anything else that SQLite says.
     #[error("the database failed: {0}")]
     Sqlite(#[source] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Whether the message says which file it is about.
+    pub fn names_file(&self) -> bool {
+        matches!(
+            self,
+            Self::NoDirectory(..)
+                | Self::CannotOpen(..)
+                | Self::NotOurs(..)
+                | Self::TooNew { .. }
+                | Self::Damaged(..)
+        )
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {
@@ -67,6 +84,7 @@ impl From<rusqlite::Error> for StoreError {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::Full,
             Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Malformed(error),
             _ => Self::Sqlite(error),
         }
     }
