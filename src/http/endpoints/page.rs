@@ -4,29 +4,13 @@ use crate::authorization_server::{Failure, FormError};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::http::app::App;
 use crate::http::error::status_of;
-use crate::http::header_value::HeaderValue;
 use crate::http::pages::{Detail, ErrorPage, RenderError};
 use crate::http::response::Response;
 use crate::protocol::authorization_request::PageRefusal;
 
-/// A page with the headers that keep it from being framed, sniffed, kept, or named to other sites.
+/// A page of this server.
 pub(super) fn page(app: &App, status: u16, html: Result<String, RenderError>) -> Response {
-    let html = match html {
-        Ok(html) => html,
-        Err(error) => {
-            tracing::error!(%error, "a page could not be rendered");
-            return Response::text(500, "the server failed; its log says why\n");
-        }
-    };
-    Response::html(status, html)
-        .header(
-            "Content-Security-Policy",
-            HeaderValue::encoded(app.pages.content_security_policy()),
-        )
-        .header("X-Frame-Options", HeaderValue::from_static("DENY"))
-        .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
-        .header("X-Content-Type-Options", HeaderValue::from_static("nosniff"))
-        .header("Cache-Control", HeaderValue::from_static("no-store"))
+    app.pages.respond(status, html)
 }
 
 /// An error page without details.

@@ -6,6 +6,7 @@
 //! engine; text that others wrote is also isolated and bounded by the filter `isolated`.
 
 mod isolate;
+mod respond;
 #[cfg(test)]
 mod tests;
 mod view;
