@@ -34,6 +34,8 @@ pub(super) struct Context<'io> {
     pub(super) terminals: Terminals,
     /// Whether what goes to stderr may have colour.
     pub(super) colored: bool,
+    /// Whether what goes to stdout may have colour.
+    pub(super) colored_stdout: bool,
     pub(super) stdout: &'io mut dyn Write,
     pub(super) stderr: &'io mut dyn Write,
 }

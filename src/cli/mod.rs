@@ -98,6 +98,17 @@ enum ColorChoice {
     Never,
 }
 
+impl ColorChoice {
+    /// Whether what goes to a stream is coloured.
+    fn applies_to(self, is_terminal: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Applications that ask for authorization
@@ -136,13 +147,7 @@ pub fn main() -> ExitCode {
         stdout: io::stdout().is_terminal(),
         stderr: io::stderr().is_terminal(),
     };
-    let colored = match cli.global.color {
-        ColorChoice::Always => true,
-        ColorChoice::Never => false,
-        ColorChoice::Auto => {
-            terminals.stderr && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-        }
-    };
+    let colored = cli.global.color.applies_to(terminals.stderr);
     match run(cli, terminals, colored) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::report(&error, colored, &mut io::stderr()),
@@ -177,6 +182,7 @@ fn run(cli: Cli, terminals: Terminals, colored: bool) -> Result<(), CliError> {
         may_ask: !global.no_input && terminals.stdin && terminals.stderr,
         terminals,
         colored,
+        colored_stdout: global.color.applies_to(terminals.stdout),
         stdout: &mut stdout,
         stderr: &mut stderr,
     };

@@ -98,7 +98,8 @@ impl Record {
         self
     }
 
-    fn to_json(&self) -> Value {
+    /// The record as a JSON object.
+    pub(super) fn to_json(&self) -> Value {
         let members: Map<String, Value> = self
             .fields
             .iter()
