@@ -142,7 +142,7 @@ impl CliError {
                 Noun::Client => "give another --client-id, or --if-not-exists to leave it as it is",
                 Noun::Scope => "`oauthctl scope show` shows what it opens; give the new one another name",
                 Noun::Owner => "give the new one another username",
-                Noun::ResourceServer => "give the new one another name",
+                Noun::ResourceServer => "give the new one another name or ID",
             }),
             Self::Io { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("another program listens there; `--listen 127.0.0.1:0` takes a free port")

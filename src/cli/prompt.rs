@@ -3,12 +3,12 @@
 use std::fmt::Display;
 use std::io::{self, BufRead, Read};
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 
 use dialoguer::console::{Term, truncate_str};
 use dialoguer::{Input, MultiSelect, Password as PasswordPrompt};
 use signal_hook::consts::SIGINT;
+use signal_hook::iterator::Signals;
 
 use super::context::Context;
 use super::exit::CliError;
@@ -102,26 +102,35 @@ pub(super) fn choose(question: &str, items: &[String]) -> Result<Vec<usize>, Cli
     // A label that wraps would take more lines than are cleared when it is drawn again.
     let room = usize::from(terminal.size().1).saturating_sub(LABEL_MARGIN);
     let labels: Vec<_> = items.iter().map(|item| truncate_str(item, room, "…")).collect();
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let handler =
-        signal_hook::flag::register(SIGINT, interrupted.clone()).map_err(CliError::io("wait for signals"))?;
-    let chosen = loop {
-        let answer = MultiSelect::new().with_prompt(question).items(&labels).interact();
-        match answer {
-            Ok(chosen) if chosen.is_empty() => {}
-            answer => break answer,
+    let interrupt = show_cursor_on_interrupt()?;
+    loop {
+        match MultiSelect::new().with_prompt(question).items(&labels).interact() {
+            Ok(chosen) if chosen.is_empty() => terminal
+                .write_line("mark one at least")
+                .map_err(CliError::io("write to stderr"))?,
+            Err(dialoguer::Error::IO(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                // The thread ends the process.
+                let _ = interrupt.join();
+                return Err(failed(error.into()));
+            }
+            answer => return answer.map_err(failed),
         }
-        terminal
-            .write_line("mark one at least")
-            .map_err(CliError::io("write to stderr"))?;
-    };
-    signal_hook::low_level::unregister(handler);
-    if interrupted.load(Ordering::Relaxed) {
-        // The list hides the cursor, and would leave without it.
-        let _ = terminal.show_cursor();
-        let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
     }
-    chosen.map_err(failed)
+}
+
+/// From now on an interrupt shows the cursor, which a list hides, before it ends the process.
+fn show_cursor_on_interrupt() -> Result<JoinHandle<()>, CliError> {
+    let mut signals = Signals::new([SIGINT]).map_err(CliError::io("wait for signals"))?;
+    std::thread::Builder::new()
+        .name("interrupt".to_owned())
+        .spawn(move || {
+            if signals.forever().next().is_some() {
+                // Where either fails there is nobody to tell.
+                let _ = Term::stderr().show_cursor();
+                let _ = signal_hook::low_level::emulate_default_handler(SIGINT);
+            }
+        })
+        .map_err(CliError::io("start a thread"))
 }
 
 fn ask<T: FromStr<Err: Display>>(question: &str, may_be_empty: bool) -> Result<Option<T>, CliError> {

@@ -1,0 +1,158 @@
+//! `scope define|list|show`.
+
+use serde_json::json;
+
+use crate::harness::{Cli, Home};
+
+#[test]
+fn a_scope_in_each_format() {
+    let home = Home::with_scope();
+    let one = "scope        orders:read\n\
+               description  Read your orders\n\
+               folders      orders\n\
+               services\n\
+               routes       /orders/{id}\n\
+               created_at   <instant>\n";
+    let list = "scope        description       folders  services  routes\n\
+                orders:read  Read your orders  orders             /orders/{id}\n";
+    let line = "{\"scope\":\"orders:read\",\"description\":\"Read your orders\",\"folders\":[\"orders\"],\
+                \"services\":[],\"routes\":[\"/orders/{id}\"],\"created_at\":\"<instant>\"}\n";
+    let csv = "scope,description,folders,services,routes,created_at\n\
+               orders:read,Read your orders,orders,,/orders/{id},<instant>\n";
+    for (args, shown) in [
+        ("scope show orders:read", one),
+        ("scope list", list),
+        ("scope show orders:read -o jsonl", line),
+        ("scope list -o jsonl", line),
+        ("scope show orders:read -o csv", csv),
+        ("scope list -o csv", csv),
+        ("scope show orders:read -o id", "orders:read\n"),
+        ("scope list -o id", "orders:read\n"),
+    ] {
+        Cli::new(&home).args(args.split(' ')).stdout(shown).run();
+    }
+    assert_eq!(
+        home.json("scope list"),
+        json!([home.json("scope show orders:read")])
+    );
+}
+
+#[test]
+fn define_prints_what_it_opens() {
+    let home = Home::new();
+    Cli::new(&home)
+        .args("scope define stock --folder b a --service w.s:count --route".split(' '))
+        .args(["GET /stock/**", "/a"])
+        .stdout(
+            "scope        stock\n\
+             description\n\
+             folders      a\n             b\n\
+             services     w.s:count\n\
+             routes       /a\n             GET /stock/**\n\
+             created_at   <instant>\n",
+        )
+        .run();
+}
+
+#[test]
+fn an_empty_list_is_no_error() {
+    Cli::new(&Home::new())
+        .args(["scope", "list", "-o", "json"])
+        .stdout("[]\n")
+        .stderr("no scopes yet; `oauthctl scope define` makes one\n")
+        .run();
+}
+
+#[test]
+fn not_found_and_taken() {
+    let home = Home::with_scope();
+    for (args, message, code) in [
+        (
+            "scope show orders:raed",
+            "error: no scope `orders:raed`; did you mean `orders:read`?\n",
+            3,
+        ),
+        (
+            "scope show mail",
+            "error: no scope `mail`\n\
+             `oauthctl scope list` shows those that are defined, `oauthctl scope define` defines another\n",
+            3,
+        ),
+        (
+            "scope define orders:read --folder mail",
+            "error: there is a scope `orders:read` already\n\
+             `oauthctl scope show` shows what it opens; give the new one another name\n",
+            4,
+        ),
+    ] {
+        Cli::new(&home)
+            .args(args.split(' '))
+            .stderr(message)
+            .code(code)
+            .run();
+    }
+    assert_eq!(home.json("scope show orders:read")["folders"], json!(["orders"]));
+}
+
+#[test]
+fn what_is_missing_or_refused() {
+    let missing = "or run this on a terminal without --no-input to be asked\n";
+    for (args, message) in [
+        (
+            vec![],
+            format!(
+                "the name of the scope and what it opens (--folder, --service or --route) are missing; give them, \
+                 {missing}"
+            ),
+        ),
+        (
+            vec!["stock", "--no-input"],
+            format!("what it opens (--folder, --service or --route) is missing; give it, {missing}"),
+        ),
+        (
+            vec!["a b", "--folder", "a"],
+            refused(
+                "a b",
+                "[SCOPE]",
+                "not a scope token: 1 to 128 printable ASCII characters without space, `\"` and `\\` are expected",
+            ),
+        ),
+        (
+            vec!["a", "--service", "orders"],
+            refused(
+                "orders",
+                "--service <SERVICE>...",
+                "not a service: write its folder, one `:` and a single segment, as in `orders.eu:list`",
+            ),
+        ),
+        (
+            vec!["a", "--route", "GET orders"],
+            refused(
+                "GET orders",
+                "--route <ROUTE>...",
+                "not a route: write `METHOD /path` with one space between, or `/path` for any method",
+            ),
+        ),
+        (
+            vec!["a", "--folder", "a b"],
+            refused(
+                "a b",
+                "--folder <FOLDER>...",
+                "' ' in a name: accepted are printable ASCII characters except space and .:/\\;?#%*{},\"<>`",
+            ),
+        ),
+    ] {
+        let home = Home::new();
+        Cli::new(&home)
+            .args(["scope", "define"])
+            .args(args)
+            .stderr(&format!("error: {message}"))
+            .code(2)
+            .run();
+        assert!(home.files().is_empty(), "wrong usage makes no database");
+    }
+}
+
+fn refused(value: &str, option: &str, reason: &str) -> String {
+    format!("invalid value '{value}' for '{option}': {reason}\n\nFor more information, try '--help'.\n")
+}
