@@ -104,7 +104,9 @@ pub(super) fn choose(question: &str, items: &[String]) -> Result<Vec<usize>, Cli
     let labels: Vec<_> = items.iter().map(|item| truncate_str(item, room, "…")).collect();
     let interrupt = show_cursor_on_interrupt()?;
     loop {
-        match MultiSelect::new().with_prompt(question).items(&labels).interact() {
+        let list = MultiSelect::new().with_prompt(question).items(&labels);
+        // What was chosen is seen in what is printed then; the labels once more would fill the screen.
+        match list.report(false).interact() {
             Ok(chosen) if chosen.is_empty() => terminal
                 .write_line("mark one at least")
                 .map_err(CliError::io("write to stderr"))?,
