@@ -24,6 +24,13 @@ pub(super) struct Terminals {
     pub(super) stderr: bool,
 }
 
+/// Which streams may have colour.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Colored {
+    pub(super) stdout: bool,
+    pub(super) stderr: bool,
+}
+
 /// What a command works with: the settings in force, and where it writes.
 pub(super) struct Context<'io> {
     pub(super) settings: Settings,
@@ -32,10 +39,7 @@ pub(super) struct Context<'io> {
     /// Whether somebody is there who can be asked.
     pub(super) may_ask: bool,
     pub(super) terminals: Terminals,
-    /// Whether what goes to stderr may have colour.
-    pub(super) colored: bool,
-    /// Whether what goes to stdout may have colour.
-    pub(super) colored_stdout: bool,
+    pub(super) colored: Colored,
     pub(super) stdout: &'io mut dyn Write,
     pub(super) stderr: &'io mut dyn Write,
 }

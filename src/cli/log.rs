@@ -16,7 +16,7 @@ pub(super) fn start(context: &Context<'_>) {
     };
     let subscriber = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_ansi(context.colored)
+        .with_ansi(context.colored.stderr)
         .with_max_level(level)
         .with_span_events(FmtSpan::NONE);
     // Whoever started logging before keeps it.

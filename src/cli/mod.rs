@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use self::context::{Context, Terminals};
+use self::context::{Colored, Context, Terminals};
 use self::exit::CliError;
 use self::output::OutputFormat;
 use crate::config::{self, CommandLine, Sources};
@@ -147,14 +147,18 @@ pub fn main() -> ExitCode {
         stdout: io::stdout().is_terminal(),
         stderr: io::stderr().is_terminal(),
     };
-    let colored = cli.global.color.applies_to(terminals.stderr);
+    let color = cli.global.color;
+    let colored = Colored {
+        stdout: color.applies_to(terminals.stdout),
+        stderr: color.applies_to(terminals.stderr),
+    };
     match run(cli, terminals, colored) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, colored, &mut io::stderr()),
+        Err(error) => exit::report(&error, colored.stderr, &mut io::stderr()),
     }
 }
 
-fn run(cli: Cli, terminals: Terminals, colored: bool) -> Result<(), CliError> {
+fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError> {
     let Cli { global, command } = cli;
     let mut command_line = CommandLine {
         config: global.config,
@@ -182,7 +186,6 @@ fn run(cli: Cli, terminals: Terminals, colored: bool) -> Result<(), CliError> {
         may_ask: !global.no_input && terminals.stdin && terminals.stderr,
         terminals,
         colored,
-        colored_stdout: global.color.applies_to(terminals.stdout),
         stdout: &mut stdout,
         stderr: &mut stderr,
     };

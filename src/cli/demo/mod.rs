@@ -131,7 +131,7 @@ fn play(
 fn printer<'c>(context: &'c mut Context<'_>) -> Printer<'c> {
     Printer {
         out: &mut *context.stdout,
-        colored: context.colored_stdout,
+        colored: context.colored.stdout,
     }
 }
 
