@@ -1,5 +1,7 @@
 //! Reads the sources and holds them to the map in `src/lib.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

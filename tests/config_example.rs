@@ -1,5 +1,5 @@
 //! `oauthctl.toml.example` is the truth about every key.
-#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
 //! What a configuration file may not say, and the message for each.
-#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 use std::path::{Path, PathBuf};
 

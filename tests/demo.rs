@@ -1,6 +1,6 @@
 //! `oauthctl demo` as somebody runs it: what it prints, and that nothing of it stays.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::io::{BufRead, BufReader, Read};

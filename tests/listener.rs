@@ -3,7 +3,7 @@
 //! No verdict depends on how long something took. The short limits that some tests set are limits of the server; the
 //! tests wait for what comes of them. `PATIENCE` only keeps a test that fails from hanging.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
-
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};

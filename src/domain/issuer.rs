@@ -188,7 +188,6 @@ impl fmt::Debug for Issuer {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 mod tests {
     use super::*;
 

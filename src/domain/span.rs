@@ -243,7 +243,6 @@ pub fn in_words(length: Duration) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 mod tests {
     use super::*;
 

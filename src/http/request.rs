@@ -139,7 +139,6 @@ impl RequestBuilder {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 mod tests {
     use super::*;
 

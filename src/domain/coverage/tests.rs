@@ -1,5 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
-
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::str::FromStr;

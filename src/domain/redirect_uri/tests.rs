@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 #![allow(clippy::too_many_lines, reason = "tables are long")]
 
 use proptest::prelude::*;

@@ -284,7 +284,6 @@ fn persistence(fields: &[httparse::Header<'_>], minor: u8) -> Persistence {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 mod tests {
     use super::*;
 

@@ -57,7 +57,6 @@ fn find_last(bytes: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 mod tests {
     use super::*;
     use crate::http::header_value::HeaderValue;
