@@ -24,8 +24,8 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: i64,
     },
-    /// Part of the schema is gone.
-    #[error("the database {} is damaged: the {} is missing; restore a backup", .0.display(), .1)]
+    /// Part of the schema is gone, or SQLite cannot make sense of the file.
+    #[error("the database {} is damaged: {}; restore a backup", .0.display(), .1)]
     Damaged(PathBuf, String),
     /// A row holds a value that the program would never have written.
     #[error("the database is damaged: table {table}, column {column}: {cause}; restore a backup")]

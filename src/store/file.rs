@@ -1,17 +1,23 @@
 //! The file: made with mode 0600, recognised, opened with the settings that the contract needs.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::StoreError;
 use super::migrations;
+use crate::clock::Deadline;
 
 /// The application ID in the header of our files: `oact`.
 pub(super) const APPLICATION_ID: i64 = 0x6f61_6374;
+
+const NOT_SQLITE: &str = "it is not a SQLite database";
+
+/// Between two tries to switch to the write-ahead log.
+const SWITCH_PAUSE: Duration = Duration::from_millis(5);
 
 /// How the file is used.
 #[derive(Debug, Clone)]
@@ -49,30 +55,37 @@ pub(super) fn create_if_missing(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Refuses a file that is not a SQLite database before SQLite touches it.
-pub(super) fn check_header(path: &Path) -> Result<(), StoreError> {
-    let cannot_open = |error| StoreError::CannotOpen(path.to_owned(), error);
-    let file = File::open(path).map_err(cannot_open)?;
-    if !file.metadata().map_err(cannot_open)?.is_file() {
-        return Err(StoreError::NotOurs(path.to_owned(), "it is not a regular file"));
+/// Refuses what SQLite must not touch.
+///
+/// The file itself is not opened here: a process that closes a file loses every lock that it has on it, also those
+/// that SQLite took through another descriptor (<https://sqlite.org/howtocorrupt.html> §2.2).
+pub(super) fn check_is_file(path: &Path) -> Result<(), StoreError> {
+    let metadata = std::fs::metadata(path).map_err(|error| StoreError::CannotOpen(path.to_owned(), error))?;
+    let not_ours = |why| Err(StoreError::NotOurs(path.to_owned(), why));
+    if !metadata.is_file() {
+        return not_ours("it is not a regular file");
     }
-    let mut header = Vec::new();
-    file.take(16).read_to_end(&mut header).map_err(cannot_open)?;
-    if header.is_empty() || header == b"SQLite format 3\0" {
-        Ok(())
-    } else {
-        Err(StoreError::NotOurs(
-            path.to_owned(),
-            "it is not a SQLite database",
-        ))
+    // SQLite takes a file of one byte for an empty one, and would write over it.
+    if metadata.len() == 1 {
+        return not_ours(NOT_SQLITE);
     }
+    Ok(())
 }
 
 /// Opens the connection that writes: recognises the file before anything in it is changed, then brings it up to date.
 pub(super) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreError> {
+    let path = &options.path;
+    recognise_and_prepare(options).map_err(|error| name_the_file(path, error))
+}
+
+fn recognise_and_prepare(options: &StoreOptions) -> Result<Connection, StoreError> {
     let mut connection = open(options)?;
     check_ours(&options.path, &connection)?;
-    let journal: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    // SQLite opens what it may not write for reading, and would tell at the first write only.
+    if connection.is_readonly("main")? {
+        return Err(StoreError::ReadOnly);
+    }
+    let journal = use_write_ahead_log(options, &connection)?;
     if !journal.eq_ignore_ascii_case("wal") {
         return Err(StoreError::NotOurs(
             options.path.clone(),
@@ -83,6 +96,38 @@ pub(super) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreErr
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
     migrations::migrate(&options.path, &mut connection)?;
     Ok(connection)
+}
+
+/// Switches to the write-ahead log, and says what is used now.
+///
+/// Two processes that switch a new file at once would wait for one another; SQLite tells one of them at once that the
+/// file is busy, whatever the time-out. By the next try the other is done.
+fn use_write_ahead_log(options: &StoreOptions, connection: &Connection) -> Result<String, StoreError> {
+    let deadline = Deadline::after(options.busy_timeout);
+    loop {
+        let switched = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+        match switched.map_err(StoreError::from) {
+            Err(StoreError::Busy) if deadline.remaining().is_some() => std::thread::sleep(SWITCH_PAUSE),
+            done => return done,
+        }
+    }
+}
+
+/// Says of which file an error is, and what is wrong with it, where SQLite's own words do not.
+fn name_the_file(path: &Path, error: StoreError) -> StoreError {
+    let StoreError::Sqlite(cause) = &error else {
+        return error;
+    };
+    match cause.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => StoreError::NotOurs(path.to_owned(), "it is not a SQLite database"),
+        Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged(path.to_owned(), cause.to_string()),
+        // SQLite does not tell why. Opening it once more does; where that works, it is the log that cannot be made.
+        Some(ErrorCode::CannotOpen) => match File::open(path) {
+            Err(cause) => StoreError::CannotOpen(path.to_owned(), cause),
+            Ok(_) => StoreError::ReadOnly,
+        },
+        _ => error,
+    }
 }
 
 /// Opens a connection that only reads.
@@ -103,13 +148,15 @@ fn open(options: &StoreOptions) -> Result<Connection, StoreError> {
 
 /// Refuses a database of another program and a newer one.
 fn check_ours(path: &Path, connection: &Connection) -> Result<(), StoreError> {
-    let application: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let objects: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // One snapshot: another process may be filling the file at this moment, and what it wrote is there as a whole.
+    let snapshot = connection.unchecked_transaction()?;
+    let application: i64 = snapshot.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let objects: i64 = snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if application != APPLICATION_ID && (application != 0 || objects != 0) {
         return Err(StoreError::NotOurs(
             path.to_owned(),
             "it is a database of another program",
         ));
     }
-    migrations::refuse_newer(path, connection)
+    migrations::refuse_newer(path, &snapshot)
 }

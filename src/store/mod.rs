@@ -46,7 +46,7 @@ impl Store {
     /// table, or that cannot be written. Such a file is left as it was.
     pub fn open(options: StoreOptions) -> Result<Self, StoreError> {
         file::create_if_missing(&options.path)?;
-        file::check_header(&options.path)?;
+        file::check_is_file(&options.path)?;
         let connection = file::open_writer(&options)?;
         let writer = writer::Writer::start(connection)
             .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;

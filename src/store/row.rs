@@ -27,9 +27,9 @@ impl<'r, 's> Row<'r, 's> {
     /// A value that needs no checking.
     pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
         self.row.get(column).map_err(|error| match error {
-            rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::FromSqlConversionFailure(..) => {
-                corrupt(self.table, column)(error)
-            }
+            rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..) => corrupt(self.table, column)(error),
             other => other.into(),
         })
     }
