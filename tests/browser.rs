@@ -1,0 +1,252 @@
+//! A person in a real browser: signs in, approves or denies, and is back at the client, which is another site.
+//!
+//! Where there is no Chromium the tests say so and pass; with `OAUTHCTL_REQUIRE_BROWSER` set they fail.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
+#[path = "http/support/mod.rs"]
+#[expect(dead_code, reason = "the tests over HTTP use more of it")]
+mod support;
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+use headless_chrome::{Browser, LaunchOptions, Tab};
+use tempfile::TempDir;
+
+use self::support::flow::{CHALLENGE, Tokens, VERIFIER};
+use self::support::home::{Client, PASSWORD};
+use self::support::http::{PATIENCE, encode, pairs};
+use self::support::server::Server;
+
+/// A Chromium, or `None` where the test may be skipped.
+fn chromium() -> Option<PathBuf> {
+    let search = env::var_os("PATH").unwrap_or_default();
+    let found = ["/usr/bin".into()]
+        .into_iter()
+        .chain(env::split_paths(&search))
+        .map(|directory: PathBuf| directory.join("chromium"))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        assert!(
+            env::var_os("OAUTHCTL_REQUIRE_BROWSER").is_none(),
+            "OAUTHCTL_REQUIRE_BROWSER is set, and there is no `chromium`"
+        );
+        skipped();
+    }
+    found
+}
+
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
+fn skipped() {
+    eprintln!("SKIPPED: there is no `chromium` in /usr/bin or in PATH");
+}
+
+/// A browser with a profile of its own.
+struct Window {
+    tab: Arc<Tab>,
+    _browser: Browser,
+    _profile: TempDir,
+}
+
+impl Window {
+    fn open(chromium: PathBuf) -> Self {
+        let profile = TempDir::new().unwrap();
+        let arguments = [
+            "--no-first-run",
+            "--no-proxy-server",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-sync",
+            "--disable-background-networking",
+            "--disable-component-update",
+        ];
+        let options = LaunchOptions {
+            // Where tests run there is often no user namespace for a sandbox; the pages are ours.
+            sandbox: false,
+            path: Some(chromium),
+            user_data_dir: Some(profile.path().to_owned()),
+            args: arguments.map(OsStr::new).into(),
+            idle_browser_timeout: PATIENCE,
+            window_size: Some((900, 1200)),
+            ..LaunchOptions::default()
+        };
+        let browser = Browser::new(options).unwrap();
+        let tab = browser.new_tab().unwrap();
+        tab.set_default_timeout(PATIENCE);
+        Self {
+            tab,
+            _browser: browser,
+            _profile: profile,
+        }
+    }
+
+    fn click(&self, selector: &str) {
+        self.tab.wait_for_element(selector).unwrap().click().unwrap();
+    }
+
+    fn type_into(&self, selector: &str, text: &str) {
+        self.click(selector);
+        self.tab.send_character(text).unwrap();
+    }
+
+    /// Waits until an element with this text is there, on whichever page comes.
+    fn sees(&self, element: &str, text: &str) {
+        let path = format!("//{element}[contains(., '{text}')]");
+        self.tab.wait_for_xpath(&path).unwrap();
+    }
+
+    /// Begins at the client, signs in with a wrong and then with the right password, and stands at the approval page.
+    fn sign_in(&self, site: &ClientSite) {
+        self.tab.navigate_to(&site.origin).unwrap();
+        self.click("#begin");
+        self.type_into("input[name=username]", "alice");
+        self.type_into("input[name=password]", "wrong password");
+        self.click("button.wide");
+        self.sees("p[@id='error']", "The username or the password is wrong.");
+        self.type_into("input[name=password]", PASSWORD);
+        self.click("button.wide");
+        self.sees("h1", "Orders Web asks for access");
+    }
+}
+
+/// The client's site: a page with a link to the authorization endpoint, and the redirect URI.
+struct ClientSite {
+    origin: String,
+    /// The queries that arrived at the redirect URI.
+    arrivals: Receiver<String>,
+}
+
+impl ClientSite {
+    /// `authorize` gives the URL of the link for a redirect URI. The site is there until the test process ends.
+    fn start(authorize: impl FnOnce(&str) -> String) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        // The server is at 127.0.0.1: for a browser this is another site, not only another port.
+        let origin = format!("http://localhost:{}", listener.local_addr().unwrap().port());
+        let link = authorize(&format!("{origin}/cb")).replace('&', "&amp;");
+        let (sender, arrivals) = channel();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (link, sender) = (link.clone(), sender.clone());
+                // A thread each: a browser opens connections that it may not use.
+                thread::spawn(move || answer(&stream.unwrap(), &link, &sender));
+            }
+        });
+        Self { origin, arrivals }
+    }
+
+    /// The parameters that arrived at the redirect URI, in their order.
+    fn arrival(&self) -> Vec<(String, String)> {
+        pairs(&self.arrivals.recv_timeout(PATIENCE).unwrap())
+    }
+}
+
+/// Answers one request.
+fn answer(mut stream: &TcpStream, link: &str, arrivals: &Sender<String>) {
+    let mut lines = BufReader::new(stream).lines();
+    let Some(Ok(request)) = lines.next() else { return };
+    while lines
+        .next()
+        .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+    {}
+    let target = request.split(' ').nth(1).unwrap();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (status, body) = match path {
+        "/" => ("200 OK", format!("<a id=begin href=\"{link}\">Connect</a>")),
+        "/cb" => ("200 OK", "<h1>Back at the client</h1>".to_owned()),
+        _ => ("404 Not Found", String::new()),
+    };
+    // Where the browser, or the test, has gone away there is nobody to tell.
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    if path == "/cb" {
+        let _ = arrivals.send(query.to_owned());
+    }
+}
+
+/// A server with a client, and the client's site.
+fn stage() -> (Server, Client, ClientSite) {
+    let server = Server::start();
+    let client = server
+        .home
+        .client("orders", &["--redirect-uri", "http://localhost/cb"]);
+    let site = ClientSite::start(|redirect_uri| {
+        let query = encode(&[
+            ("response_type", "code"),
+            ("client_id", "orders"),
+            ("redirect_uri", redirect_uri),
+            ("state", "a state & more"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]);
+        server.url(&format!("/authorize?{query}"))
+    });
+    (server, client, site)
+}
+
+#[test]
+fn a_person_approves_less_than_was_asked_for() {
+    let Some(chromium) = chromium() else { return };
+    let (server, client, site) = stage();
+    let window = Window::open(chromium);
+    window.sign_in(&site);
+    window.click("input[name=scope][value=stock]");
+    window.click("button[value=approve]");
+    window.sees("h1", "Back at the client");
+
+    let arrived = site.arrival();
+    let [(code_name, code), (state_name, state), (iss_name, iss)] = arrived.as_slice() else {
+        panic!("{arrived:?}")
+    };
+    assert_eq!([code_name, state_name, iss_name], ["code", "state", "iss"]);
+    assert_eq!((state.as_str(), iss), ("a state & more", &server.base));
+    let form = [
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", &format!("{}/cb", site.origin)),
+        ("code_verifier", VERIFIER),
+    ];
+    let tokens = Tokens::of(&server.post("/token", &client, &form));
+    assert_eq!(tokens.scope, "orders:read");
+    let bearer = format!("Bearer {}", tokens.access);
+    for (service, status) in [("orders:list", 200), ("warehouse.stock:count", 403)] {
+        let answer = server.get(
+            &format!("/check?service={service}"),
+            &[("Authorization", &bearer)],
+        );
+        assert_eq!(answer.status, status, "{service}");
+    }
+
+    // Still signed in, the person takes it back.
+    window.tab.navigate_to(&server.url("/account")).unwrap();
+    window.click("button.line");
+    window.sees("p", "No application has access.");
+    assert!(!server.opens(&tokens.access));
+}
+
+#[test]
+fn a_person_denies() {
+    let Some(chromium) = chromium() else { return };
+    let (server, _, site) = stage();
+    let window = Window::open(chromium);
+    window.sign_in(&site);
+    window.click("button[value=deny]");
+    window.sees("h1", "Back at the client");
+    let arrived = site.arrival();
+    let names: Vec<&str> = arrived.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["error", "error_description", "state", "iss"]);
+    assert_eq!(arrived[0].1, "access_denied");
+    assert_eq!(
+        (arrived[2].1.as_str(), &arrived[3].1),
+        ("a state & more", &server.base)
+    );
+}

@@ -1,0 +1,20 @@
+//! The built program from outside, over HTTP: each test has a server process and a database of its own.
+//!
+//! No verdict depends on how long something took; the only limit of time keeps a test that fails from hanging.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
+mod account;
+mod aliases;
+mod check;
+mod metadata;
+mod oauth2_client;
+mod pages;
+mod refusals;
+mod rulings;
+mod secrets;
+mod signals;
+mod support;
+mod throttling;
+mod two_processes;
+mod vectors;
