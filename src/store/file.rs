@@ -115,11 +115,11 @@ fn use_write_ahead_log(options: &StoreOptions, connection: &Connection) -> Resul
 
 /// Says of which file an error is, and what is wrong with it, where SQLite's own words do not.
 fn name_the_file(path: &Path, error: StoreError) -> StoreError {
-    let StoreError::Sqlite(cause) = &error else {
+    let (StoreError::Sqlite(cause) | StoreError::Malformed(cause)) = &error else {
         return error;
     };
     match cause.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::NotOurs(path.to_owned(), "it is not a SQLite database"),
+        Some(ErrorCode::NotADatabase) => StoreError::NotOurs(path.to_owned(), NOT_SQLITE),
         Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged(path.to_owned(), cause.to_string()),
         // SQLite does not tell why. Opening it once more does; where that works, it is the log that cannot be made.
         Some(ErrorCode::CannotOpen) => match File::open(path) {

@@ -117,7 +117,7 @@ fn a_file_with_nonsense_in_it() {
     refused(
         &home,
         "short.db",
-        "short.db: the database is damaged: database disk image is malformed; restore a backup",
+        "the database short.db is damaged: database disk image is malformed; restore a backup",
     );
     let connection = Connection::open(home.join("oauthctl.db")).unwrap();
     connection

@@ -143,15 +143,15 @@ fn settings_with_which_a_client_could_not_work_are_refused() {
         ),
         (
             |settings| settings.access_token_lifetime = Duration::ZERO,
-            "the access token lifetime must be at least one second",
+            "the access token lifetime `0s` is too short; accepted is a span from `1s` to `365d`",
         ),
         (
             |settings| settings.code_lifetime = Duration::from_millis(999),
-            "the code lifetime must be at least one second",
+            "the code lifetime `999ms` is too short; accepted is a span from `1s` to `10m`",
         ),
         (
             |settings| settings.refresh_token_idle = Duration::ZERO,
-            "the idle lifetime must be at least one second",
+            "the refresh token idle span `0s` is too short; accepted is a span from `1s` to `3650d`",
         ),
     ];
     for (spoil, message) in cases {
