@@ -1,8 +1,14 @@
 //! What a resource owner sees of their own approvals, and takes back.
 
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use super::audit::Recorder;
 use super::session::signed_in;
 use super::{AuthorizationServer, FormError, Purpose};
 use crate::clock::Timestamp;
+use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
@@ -65,6 +71,7 @@ impl AuthorizationServer {
         grant: &str,
         cookie: Option<&SessionCookie>,
         form_token: &str,
+        from: IpAddr,
     ) -> Result<Result<(), FormError>, StoreError> {
         if let Err(error) = self.open_form(form_token, cookie, Purpose::TakeBack, grant) {
             return Ok(Err(error));
@@ -88,6 +95,10 @@ impl AuthorizationServer {
                         cause: EndCause::TakenBack,
                     },
                 )?;
+                let owner = Actor::Owner(signed_in.owner.username.to_string());
+                let subject = Subject::new("grant", grant.identifier);
+                let detail = json!({ "by": "owner" });
+                Recorder::network(now, owner, from).record(tx, Action::GrantRevoked, subject, detail)?;
             }
             Ok(Ok(()))
         })

@@ -1,6 +1,9 @@
 //! `owner add`.
 
+use serde_json::Value;
+
 use super::{AdministrationError, AuthorizationServer, Failure, Noun};
+use crate::domain::audit::{Action, Subject};
 use crate::domain::owner::{ResourceOwner, Username};
 use crate::domain::password::Password;
 
@@ -17,6 +20,7 @@ impl AuthorizationServer {
         // Outside of the transaction: hashing takes long on purpose.
         let hash = password.hash(&*self.entropy).map_err(Failure::from)?;
         let now = self.now();
+        let operator = self.operator(now);
         self.store.write(move |tx| {
             if tx.owner(&username)?.is_some() {
                 return Err(AdministrationError::Exists {
@@ -25,6 +29,12 @@ impl AuthorizationServer {
                 });
             }
             tx.insert_owner(&username, &hash, now)?;
+            operator.record(
+                tx,
+                Action::OwnerAdded,
+                Subject::new("owner", &username),
+                Value::Null,
+            )?;
             let added = tx.owner(&username)?;
             added.ok_or_else(|| AdministrationError::Refused("the resource owner is gone again".to_owned()))
         })

@@ -16,6 +16,16 @@ pub enum Noun {
     Owner,
     /// A resource server.
     ResourceServer,
+    /// A redirect URI of a client.
+    RedirectUri,
+    /// A secret of a client or a resource server.
+    Secret,
+    /// What a scope opens: a folder, a service or a route.
+    Opening,
+    /// A grant.
+    Grant,
+    /// An access token or a refresh token.
+    Token,
 }
 
 impl fmt::Display for Noun {
@@ -25,6 +35,11 @@ impl fmt::Display for Noun {
             Self::Scope => "scope",
             Self::Owner => "resource owner",
             Self::ResourceServer => "resource server",
+            Self::RedirectUri => "redirect URI",
+            Self::Secret => "secret",
+            Self::Opening => "folder, service or route",
+            Self::Grant => "grant",
+            Self::Token => "token",
         })
     }
 }
@@ -49,6 +64,16 @@ pub enum AdministrationError {
         noun: Noun,
         /// The name.
         name: String,
+    },
+    /// It is still in use.
+    #[error("the {noun} `{name}` is still in use by {}", users.join(", "))]
+    InUse {
+        /// What kind of thing.
+        noun: Noun,
+        /// Its name.
+        name: String,
+        /// Who uses it.
+        users: Vec<String>,
     },
     /// A value that parses, but cannot be taken here.
     #[error("{0}")]

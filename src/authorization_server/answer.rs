@@ -1,8 +1,14 @@
 //! Stages 3 and 4: the resource owner approves or denies; approval makes a grant and its authorization code.
 
+use std::net::IpAddr;
+
+use serde_json::json;
+
+use super::audit::Recorder;
 use super::authorize::validate;
 use super::session::signed_in;
 use super::{AuthorizationServer, Failure, FormError, Purpose};
+use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::SessionCookie;
 use crate::domain::token::{AuthorizationCode, TokenKind};
@@ -44,6 +50,7 @@ impl AuthorizationServer {
         cookie: Option<&SessionCookie>,
         form_token: &str,
         answer: Answer,
+        from: IpAddr,
     ) -> Result<Answered, Failure> {
         let nonce = match self.open_form(form_token, cookie, Purpose::Answer, raw) {
             Ok(nonce) => nonce,
@@ -67,6 +74,9 @@ impl AuthorizationServer {
                     return Ok(Answered::Redirect(refusal.response(issuer.as_str())));
                 }
             };
+            let owner = signed_in.owner.username.to_string();
+            let recorder = Recorder::network(now, Actor::Owner(owner), from);
+            let subject = Subject::new("client", &request.client.id);
             if tx.form_was_answered(&nonce)? {
                 return Ok(Answered::Twice);
             }
@@ -76,6 +86,8 @@ impl AuthorizationServer {
                 }
                 Answer::Approve(ticked) if !ticked.is_empty() => ticked,
                 Answer::Approve(_) | Answer::Deny => {
+                    let asked = json!({ "scope": request.scope.to_string() });
+                    recorder.record(tx, Action::Denied, subject, asked)?;
                     let denied = "the resource owner denied the request";
                     let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, denied);
                     return Ok(Answered::Redirect(
@@ -83,6 +95,8 @@ impl AuthorizationServer {
                     ));
                 }
             };
+            let approved = json!({ "grant_id": grant.to_string(), "scope": scope.to_string() });
+            recorder.record(tx, Action::Approved, subject, approved)?;
             tx.insert_grant(&NewGrant {
                 identifier: grant,
                 client: request.client.key,

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use super::{AuthorizationServer, Failure};
 use crate::clock::Timestamp;
+use crate::domain::audit::{Action, Actor};
 use crate::domain::client::{Client, ClientId, ClientSecret};
+use crate::domain::identifier::Identifier;
 use crate::domain::resource_server::ResourceServer;
 use crate::protocol::client_authentication::{ClientCredentials, CredentialsError, credentials};
 use crate::protocol::parameters::Parameters;
@@ -69,11 +71,16 @@ impl AuthorizationServer {
         if let Some(seconds) = self.failures.must_wait(name, from, now) {
             return Err(CallerError::Throttled(seconds));
         }
-        if let Some(caller) = self.store.read(|tx| find(tx, &credentials, now))? {
+        if let Some((caller, secret)) = self.store.read(|tx| find(tx, &credentials, now))? {
             self.failures.succeeded(name, from);
+            self.last_use.of_secret(secret, now);
             Ok(caller)
         } else {
-            self.failures.failed(name, from, now);
+            let is_throttled = self.failures.failed(name, from, now);
+            let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
+            if let Some(actor) = claimed {
+                self.record_failure(actor, from, Action::WrongSecret, is_throttled)?;
+            }
             Err(TokenError::invalid_client().into())
         }
     }
@@ -92,11 +99,20 @@ impl AuthorizationServer {
     }
 }
 
+/// Who is claimed to be calling, where there is such a one.
+fn claimed(tx: &ReadTransaction<'_>, id: &ClientId) -> Result<Option<Actor>, StoreError> {
+    if tx.client(id)?.is_some() {
+        return Ok(Some(Actor::Client(id.to_string())));
+    }
+    let server = tx.resource_server(id)?;
+    Ok(server.map(|server| Actor::ResourceServer(server.id.to_string())))
+}
+
 fn find(
     tx: &ReadTransaction<'_>,
     credentials: &ClientCredentials,
     now: Timestamp,
-) -> Result<Option<Caller>, StoreError> {
+) -> Result<Option<(Caller, Identifier)>, StoreError> {
     let caller = find_by(tx, &credentials.id, &credentials.secret, now)?;
     match (&caller, &credentials.undecoded) {
         (None, Some((id, secret))) => find_by(tx, id, secret, now),
@@ -109,21 +125,22 @@ fn find_by(
     id: &ClientId,
     secret: &ClientSecret,
     now: Timestamp,
-) -> Result<Option<Caller>, StoreError> {
+) -> Result<Option<(Caller, Identifier)>, StoreError> {
     let presented = secret.hash();
-    let admits = |holder| -> Result<bool, StoreError> {
-        Ok(tx
-            .secrets(holder)?
+    let admitting = |holder| -> Result<Option<Identifier>, StoreError> {
+        let secrets = tx.secrets(holder)?;
+        Ok(secrets
             .iter()
-            .any(|stored| stored.admits(&presented, now)))
+            .find(|stored| stored.admits(&presented, now))
+            .map(|stored| stored.identifier))
     };
-    if let Some(client) = tx.client(id)? {
-        let admitted = client.enabled && admits(SecretHolder::Client(client.key))?;
-        return Ok(admitted.then(|| Caller::Client(Box::new(client))));
+    if let Some(client) = tx.client(id)?.filter(|client| client.enabled) {
+        let secret = admitting(SecretHolder::Client(client.key))?;
+        return Ok(secret.map(|secret| (Caller::Client(Box::new(client)), secret)));
     }
     if let Some(server) = tx.resource_server(id)? {
-        let admitted = admits(SecretHolder::ResourceServer(server.key))?;
-        return Ok(admitted.then_some(Caller::ResourceServer(server)));
+        let secret = admitting(SecretHolder::ResourceServer(server.key))?;
+        return Ok(secret.map(|secret| (Caller::ResourceServer(server), secret)));
     }
     Ok(None)
 }

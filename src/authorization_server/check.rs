@@ -67,6 +67,7 @@ impl AuthorizationServer {
             if let Err(inactive) = record.liveness(&value.secret().hash(), now) {
                 return Ok(Err(CheckRefusal::Inactive(inactive)));
             }
+            self.last_use.of_token(record.token.identifier, now);
             let definitions = tx.scopes_of_client(record.client.key)?;
             Ok(match decide(&record.token.scope, &definitions, asked) {
                 CheckDecision::Denied { reason } => Err(CheckRefusal::Denied(reason)),

@@ -1,10 +1,16 @@
 //! Stage 5: an authorization code is exchanged for tokens (RFC 6749 §4.1.3).
 
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::audit::Recorder;
 use super::refresh::insert_access_token;
 use super::token::{Committed, still_enabled};
 use super::{AuthorizationServer, Failure, TokenResponse};
 use crate::clock::Timestamp;
-use crate::domain::client::{Client, ClientKey, RefreshPolicy};
+use crate::domain::audit::{Action, Actor, Subject};
+use crate::domain::client::{Client, RefreshPolicy};
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::token::{RefreshToken, TokenKind, TokenValue};
 use crate::protocol::exchange::{CodeRecord, ExchangeDecision, decide};
@@ -13,10 +19,17 @@ use crate::protocol::token_request::ExchangeRequest;
 use crate::store::{StoreError, WriteTransaction};
 
 impl AuthorizationServer {
-    pub(super) fn exchange(&self, client: ClientKey, request: ExchangeRequest) -> Result<Committed, Failure> {
+    pub(super) fn exchange(
+        &self,
+        client: &Client,
+        request: ExchangeRequest,
+        from: IpAddr,
+    ) -> Result<Committed, Failure> {
         let now = self.now();
         let access = self.new_token(TokenKind::AccessToken, now)?;
         let refresh = self.new_token(TokenKind::RefreshToken, now)?;
+        let recorder = Recorder::network(now, Actor::Client(client.id.to_string()), from);
+        let client = client.key;
         self.store.write(move |tx| {
             let client = match still_enabled(tx, client)? {
                 Ok(client) => client,
@@ -32,6 +45,8 @@ impl AuthorizationServer {
                             cause: EndCause::CodeReplayed,
                         };
                         tx.end_grant(record.grant.identifier, end)?;
+                        let subject = Subject::new("grant", record.grant.identifier);
+                        recorder.record(tx, Action::CodeReplayed, subject, Value::Null)?;
                     }
                     // Committed: the refusal must not undo the end of the grant.
                     Ok(Err(error))

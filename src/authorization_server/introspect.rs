@@ -46,6 +46,7 @@ impl AuthorizationServer {
             return Ok(None);
         };
         let now = self.now();
+        let is_access_token = value.kind() == TokenKind::AccessToken;
         let found = self.store.read(|tx| match (value.kind(), &caller) {
             (TokenKind::AccessToken, Caller::ResourceServer(_)) => access_token(tx, &value, None, now),
             (TokenKind::AccessToken, Caller::Client(client)) => access_token(tx, &value, Some(client), now),
@@ -55,6 +56,9 @@ impl AuthorizationServer {
                 Ok(None)
             }
         })?;
+        if is_access_token && found.is_some() {
+            self.last_use.of_token(value.identifier(), now);
+        }
         Ok(found)
     }
 }

@@ -6,18 +6,20 @@
 //! | stage of the mission | file |
 //! |---|---|
 //! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
+//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `audit` |
 //! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
 //! | 3–4: approve or deny, code | `answer` |
 //! | 5: exchange | `token`, `exchange` |
 //! | 6: refresh | `refresh` |
 //! | 7–8: check | `check`, `introspect` |
 //! | afterwards | `revoke`, `account` |
-//! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `failure` |
+//! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
 
 mod account;
 mod add_owner;
 mod administration_error;
 mod answer;
+mod audit;
 mod authenticate_client;
 mod authorize;
 mod catalogue;
@@ -28,15 +30,21 @@ mod failure;
 mod form;
 mod health;
 mod introspect;
+mod last_use;
+mod list_change;
 mod password_gate;
 mod refresh;
 mod register_client;
 mod register_resource_server;
 mod revoke;
+mod rotate_secret;
 mod session;
 mod sign_in;
 mod throttle;
 mod token;
+mod update_client;
+mod update_owner;
+mod update_scope;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,17 +61,22 @@ use crate::store::Store;
 pub use account::{Account, ApprovedClient};
 pub use administration_error::{AdministrationError, Noun};
 pub use answer::{Answer, Answered};
+pub use audit::ChainVerdict;
 pub use authenticate_client::{Caller, CallerError};
 pub use authorize::{Considered, OpenedScope};
 pub use check::{CheckRefusal, CheckedClient, Passed};
 pub use failure::Failure;
 pub use form::{FormError, Purpose};
 pub use introspect::Introspection;
+pub use list_change::ListChange;
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
 pub use register_resource_server::RegisteredResourceServer;
+pub use rotate_secret::{RotatedSecret, SecretOwner};
 pub use session::SignedIn;
 pub use sign_in::SignInError;
 pub use token::TokenResponse;
+pub use update_client::ClientChange;
+pub use update_scope::ScopeChange;
 
 /// What an administrator may set about how the server decides.
 #[derive(Debug, Clone)]
@@ -88,6 +101,8 @@ pub struct AuthorizationServer {
     identifiers: IdentifierSource,
     rules: Rules,
     issuer: Issuer,
+    operator: String,
+    last_use: last_use::LastUse,
     failures: throttle::FailureLog,
     password_gate: password_gate::PasswordGate,
 }
@@ -110,7 +125,16 @@ impl AuthorizationServer {
             password_gate: password_gate::PasswordGate::new(rules.password_hashes),
             rules,
             issuer,
+            operator: "unknown".to_owned(),
+            last_use: last_use::LastUse::default(),
         }
+    }
+
+    /// Names whoever sits at the command line, for the audit trail.
+    #[must_use]
+    pub fn operated_by(mut self, operator: String) -> Self {
+        self.operator = operator;
+        self
     }
 
     /// What this server calls itself (RFC 8414 §2).

@@ -1,9 +1,15 @@
 //! Stage 6: an access token is refreshed, and the refresh token rotates (RFC 6749 §6).
 
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::audit::Recorder;
 use super::token::{Committed, still_enabled};
 use super::{AuthorizationServer, Failure, TokenResponse};
 use crate::clock::Timestamp;
-use crate::domain::client::ClientKey;
+use crate::domain::audit::{Action, Actor, Subject};
+use crate::domain::client::Client;
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::scope::ScopeSet;
@@ -16,12 +22,19 @@ use crate::protocol::token_request::RefreshRequest;
 use crate::store::{StoreError, WriteTransaction};
 
 impl AuthorizationServer {
-    pub(super) fn refresh(&self, client: ClientKey, request: RefreshRequest) -> Result<Committed, Failure> {
+    pub(super) fn refresh(
+        &self,
+        client: &Client,
+        request: RefreshRequest,
+        from: IpAddr,
+    ) -> Result<Committed, Failure> {
         let now = self.now();
         let window = self.rules.refresh_retry_window;
         let access = self.new_token(TokenKind::AccessToken, now)?;
         let successor = self.new_identifier(now)?;
         let salt: [u8; 32] = random(&*self.entropy)?;
+        let recorder = Recorder::network(now, Actor::Client(client.id.to_string()), from);
+        let client = client.key;
         self.store.write(move |tx| {
             let client = match still_enabled(tx, client)? {
                 Ok(client) => client,
@@ -46,6 +59,8 @@ impl AuthorizationServer {
                         cause: EndCause::RefreshTokenReused,
                     };
                     tx.end_grant(grant.identifier, end)?;
+                    let subject = Subject::new("grant", grant.identifier);
+                    recorder.record(tx, Action::RefreshTokenReused, subject, Value::Null)?;
                     // Committed: the refusal must not undo the end of the grant.
                     return Ok(Err(error));
                 }

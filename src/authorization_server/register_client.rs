@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::{AdministrationError, AuthorizationServer, Noun};
+use crate::domain::audit::{Action, Subject};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, StoredSecret};
 use crate::domain::scope::ScopeSet;
 use crate::domain::span;
@@ -83,6 +86,7 @@ impl AuthorizationServer {
         };
         let made_id = random(&*self.entropy).map_err(super::Failure::from)?;
         let secret_identifier = self.new_identifier(now)?;
+        let operator = self.operator(now);
         self.store.write(move |tx| {
             if if_not_exists && let Some(client) = find(tx, id.as_ref(), &settings.name)? {
                 return Ok(RegisteredClient { client, secret: None });
@@ -91,13 +95,10 @@ impl AuthorizationServer {
             refuse_taken(tx, &id)?;
             refuse_undefined(tx, &settings.scopes)?;
             let key = tx.insert_client(&id, &settings, now)?;
-            let stored = StoredSecret {
-                identifier: secret_identifier,
-                hash: secret.hash(),
-                created_at: now,
-                expires_at: None,
-            };
+            let stored = StoredSecret::new(secret_identifier, secret.hash(), now);
             tx.insert_secret(SecretHolder::Client(key), &stored)?;
+            let subject = Subject::new("client", &id);
+            operator.record(tx, Action::ClientRegistered, subject, detail_of(&settings))?;
             let client = Client {
                 key,
                 id,
@@ -113,8 +114,28 @@ impl AuthorizationServer {
     }
 }
 
+/// What the audit trail keeps of a client's settings.
+pub(super) fn detail_of(settings: &ClientSettings) -> serde_json::Value {
+    let uris: Vec<&str> = settings
+        .redirect_uris
+        .iter()
+        .map(crate::domain::redirect_uri::RedirectUri::as_str)
+        .collect();
+    json!({
+        "name": settings.name.as_str(),
+        "redirect_uris": uris,
+        "scopes": settings.scopes.to_string(),
+        "access_token_lifetime": settings.access_token_lifetime.as_secs(),
+        "code_lifetime": settings.code_lifetime.as_secs(),
+        "refresh": settings.refresh.to_string(),
+        "refresh_token_lifetime": settings.refresh_token_lifetime.as_secs(),
+        "refresh_token_idle": settings.refresh_token_idle.as_secs(),
+        "require_pkce": settings.require_pkce,
+    })
+}
+
 /// What can be said without looking at the store.
-fn check_settings(settings: &ClientSettings) -> Result<(), AdministrationError> {
+pub(super) fn check_settings(settings: &ClientSettings) -> Result<(), AdministrationError> {
     let refuse = |reason: &str| Err(AdministrationError::Refused(reason.to_owned()));
     if settings.redirect_uris.is_empty() {
         return refuse("a client needs at least one redirect URI");
@@ -195,7 +216,10 @@ pub(super) fn refuse_taken(tx: &ReadTransaction<'_>, id: &ClientId) -> Result<()
     Ok(())
 }
 
-fn refuse_undefined(tx: &ReadTransaction<'_>, scopes: &ScopeSet) -> Result<(), AdministrationError> {
+pub(super) fn refuse_undefined(
+    tx: &ReadTransaction<'_>,
+    scopes: &ScopeSet,
+) -> Result<(), AdministrationError> {
     for scope in scopes.iter() {
         if tx.scope(scope)?.is_none() {
             let known = tx.scopes()?.into_iter().map(|scope| scope.token.to_string());

@@ -1,7 +1,10 @@
 //! `resource-server register`.
 
+use serde_json::json;
+
 use super::register_client::refuse_taken;
 use super::{AdministrationError, AuthorizationServer, Failure, Noun};
+use crate::domain::audit::{Action, Subject};
 use crate::domain::client::{ClientId, ClientSecret, StoredSecret};
 use crate::domain::resource_server::ResourceServer;
 use crate::domain::text::Name;
@@ -27,6 +30,7 @@ impl AuthorizationServer {
         name: Name,
     ) -> Result<RegisteredResourceServer, AdministrationError> {
         let now = self.now();
+        let operator = self.operator(now);
         let secret = ClientSecret::generate(&*self.entropy).map_err(Failure::from)?;
         let id = ClientId::from_name(&name, random(&*self.entropy).map_err(Failure::from)?);
         let identifier = self.new_identifier(now)?;
@@ -39,13 +43,15 @@ impl AuthorizationServer {
             }
             refuse_taken(tx, &id)?;
             let key = tx.insert_resource_server(&id, &name, now)?;
-            let stored = StoredSecret {
-                identifier,
-                hash: secret.hash(),
-                created_at: now,
-                expires_at: None,
-            };
+            let stored = StoredSecret::new(identifier, secret.hash(), now);
             tx.insert_secret(SecretHolder::ResourceServer(key), &stored)?;
+            let subject = Subject::new("resource_server", &id);
+            operator.record(
+                tx,
+                Action::ResourceServerRegistered,
+                subject,
+                json!({ "name": name.as_str() }),
+            )?;
             let resource_server = ResourceServer {
                 key,
                 id,

@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
+use serde_json::json;
+
+use super::audit::Recorder;
 use super::{AuthorizationServer, CallerError};
+use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::protocol::parameters::Parameters;
@@ -17,7 +21,7 @@ impl AuthorizationServer {
         body: &Parameters,
         from: IpAddr,
     ) -> Result<(), CallerError> {
-        let client = self.authenticate_client(authorization, body, from)?.key;
+        let client = self.authenticate_client(authorization, body, from)?;
         let Some(token) = body.get("token") else {
             return Err(TokenError::new(TokenErrorCode::InvalidRequest, "token is missing").into());
         };
@@ -25,6 +29,8 @@ impl AuthorizationServer {
             return Ok(());
         };
         let now = self.now();
+        let recorder = Recorder::network(now, Actor::Client(client.id.to_string()), from);
+        let client = client.key;
         self.store.write(move |tx| {
             let presented = value.secret().hash();
             let (identifier, secret_hash, grant) = match value.kind() {
@@ -45,6 +51,13 @@ impl AuthorizationServer {
             }
             if value.kind() == TokenKind::AccessToken {
                 tx.revoke_access_token(identifier, now)?;
+                let subject = Subject::new("token", identifier);
+                recorder.record(
+                    tx,
+                    Action::TokenRevoked,
+                    subject,
+                    json!({ "grant_id": grant.to_string() }),
+                )?;
             } else {
                 // "the authorization server SHOULD also invalidate all access tokens based on the same
                 // authorization grant" (§2.1).
@@ -54,6 +67,13 @@ impl AuthorizationServer {
                         at: now,
                         cause: EndCause::RefreshTokenRevoked,
                     },
+                )?;
+                let subject = Subject::new("grant", grant);
+                recorder.record(
+                    tx,
+                    Action::GrantRevoked,
+                    subject,
+                    json!({ "by": "refresh_token" }),
                 )?;
             }
             Ok(())

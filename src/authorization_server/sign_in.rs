@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
+
+use super::audit::Recorder;
 use super::{AuthorizationServer, Failure};
+use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::owner::Username;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::secret::Secret;
@@ -63,8 +67,16 @@ impl AuthorizationServer {
         let admitted = self.password_gate.enter(|| hash.admits(&password));
         let owner = match owner {
             Some(owner) if admitted => owner,
-            _ => {
-                self.failures.failed(username, from, now);
+            owner => {
+                let is_throttled = self.failures.failed(username, from, now);
+                if let Some(owner) = owner {
+                    self.record_failure(
+                        Actor::Owner(owner.username.to_string()),
+                        from,
+                        Action::WrongPassword,
+                        is_throttled,
+                    )?;
+                }
                 return Err(SignInError::Wrong);
             }
         };
@@ -81,6 +93,7 @@ impl AuthorizationServer {
             expires_at: now.after(self.rules.session_lifetime),
         };
         let old = old.cloned();
+        let recorder = Recorder::network(now, Actor::Owner(username.to_owned()), from);
         self.store.write(move |tx| {
             if let Some(old) = old
                 && let Some(ended) = tx.session(old.identifier())?
@@ -88,7 +101,9 @@ impl AuthorizationServer {
             {
                 tx.delete_session(old.identifier())?;
             }
-            tx.insert_session(&session)
+            tx.insert_session(&session)?;
+            let subject = Subject::new("owner", &owner.username);
+            recorder.record(tx, Action::SignedIn, subject, Value::Null)
         })?;
         Ok(cookie)
     }

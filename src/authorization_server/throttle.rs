@@ -46,8 +46,8 @@ impl FailureLog {
         (!left.is_zero()).then(|| left.as_millis().div_ceil(1000).try_into().unwrap_or(60))
     }
 
-    /// Counts a failure.
-    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) {
+    /// Counts a failure. Whether it is the one that makes the name wait at this address.
+    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
         let mut failures = self.lock();
         if failures.len() >= MOST {
             failures.retain(|_, times| times.back().is_some_and(|last| last.after(WINDOW) > now));
@@ -64,6 +64,7 @@ impl FailureLog {
         if times.len() > self.limit {
             times.pop_front();
         }
+        times.len() == self.limit && times.front().is_some_and(|first| first.after(WINDOW) > now)
     }
 
     /// Forgets the failures of whoever got in.

@@ -39,8 +39,8 @@ impl AuthorizationServer {
     ) -> Result<TokenResponse, CallerError> {
         let client = self.authenticate_client(authorization, body, from)?;
         let committed = match token_request::parse(body, implied)? {
-            TokenRequest::Exchange(request) => self.exchange(client.key, request)?,
-            TokenRequest::Refresh(request) => self.refresh(client.key, request)?,
+            TokenRequest::Exchange(request) => self.exchange(&client, request, from)?,
+            TokenRequest::Refresh(request) => self.refresh(&client, request, from)?,
         };
         Ok(committed?)
     }

@@ -114,7 +114,8 @@ impl CliError {
         match self {
             Self::Usage(_) | Self::Config(_) | Self::Administration(AdministrationError::Refused(_)) => USAGE,
             Self::Administration(AdministrationError::NotFound { .. }) => NOT_FOUND,
-            Self::Administration(AdministrationError::Exists { .. }) | Self::FileExists(_) => EXISTS,
+            Self::Administration(AdministrationError::Exists { .. } | AdministrationError::InUse { .. })
+            | Self::FileExists(_) => EXISTS,
             Self::Denied => DENIED,
             Self::Administration(AdministrationError::Failed(_))
             | Self::Store(_)
@@ -137,12 +138,16 @@ impl CliError {
                 Noun::Client => "`oauthctl client list` shows those that are registered",
                 Noun::Owner => "`oauthctl owner list` shows those that were added",
                 Noun::ResourceServer => "`oauthctl resource-server list` shows those that are registered",
+                Noun::Secret | Noun::RedirectUri => "`oauthctl client show` shows those that there are",
+                Noun::Opening => "`oauthctl scope show` shows those that there are",
+                Noun::Grant => "`oauthctl grant list` shows those that there are",
+                Noun::Token => "`oauthctl token list` shows those that there are",
             }),
             Self::Administration(AdministrationError::Exists { noun, .. }) => Some(match noun {
                 Noun::Client => "give another --client-id, or --if-not-exists to leave it as it is",
                 Noun::Scope => "`oauthctl scope show` shows what it opens; give the new one another name",
                 Noun::Owner => "give the new one another username",
-                Noun::ResourceServer => "give the new one another name or ID",
+                _ => "give the new one another name or ID",
             }),
             Self::Io { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("another program listens there; `--listen 127.0.0.1:0` takes a free port")

@@ -179,6 +179,21 @@ pub struct StoredSecret {
     pub created_at: Timestamp,
     /// When it ends, if that is set.
     pub expires_at: Option<Timestamp>,
+    /// When it was last used, as far as that has been written (see `LastUse`).
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl StoredSecret {
+    /// A secret that does not end by itself and has not been used.
+    pub fn new(identifier: Identifier, hash: SecretHash, created_at: Timestamp) -> Self {
+        Self {
+            identifier,
+            hash,
+            created_at,
+            expires_at: None,
+            last_used_at: None,
+        }
+    }
 }
 
 impl StoredSecret {
@@ -307,12 +322,8 @@ mod tests {
         let secret = ClientSecret::presented("s");
         let at = Timestamp::from_millis;
         let identifier = Identifier::at(at(0), 0);
-        let stored = StoredSecret {
-            identifier,
-            hash: secret.hash(),
-            created_at: at(0),
-            expires_at: Some(at(10)),
-        };
+        let mut stored = StoredSecret::new(identifier, secret.hash(), at(0));
+        stored.expires_at = Some(at(10));
         assert!(stored.admits(&secret.hash(), at(9)));
         assert!(!stored.admits(&secret.hash(), at(10)));
         assert!(!stored.admits(&ClientSecret::presented("t").hash(), at(9)));

@@ -1,5 +1,6 @@
 //! Floor 0: types and rules that know nothing else.
 
+pub mod audit;
 pub mod client;
 pub mod coverage;
 pub mod excerpt;

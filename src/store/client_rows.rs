@@ -90,11 +90,6 @@ impl WriteTransaction<'_> {
         settings: &ClientSettings,
         created_at: Timestamp,
     ) -> Result<ClientKey, StoreError> {
-        let refresh_limit = match settings.refresh {
-            RefreshPolicy::None => Some(0),
-            RefreshPolicy::Limited(limit) => Some(limit),
-            RefreshPolicy::Unlimited => None,
-        };
         let mut statement = self.connection().prepare_cached(
             "INSERT INTO clients (client_id, name, description, enabled, require_pkce, access_token_lifetime, \
              code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, created_at) \
@@ -108,23 +103,82 @@ impl WriteTransaction<'_> {
                 settings.require_pkce,
                 millis(settings.access_token_lifetime),
                 millis(settings.code_lifetime),
-                refresh_limit,
+                refresh_limit(settings.refresh),
                 millis(settings.refresh_token_lifetime),
                 millis(settings.refresh_token_idle),
                 created_at.as_millis(),
             ],
             |row| row.get(0),
         )?;
+        let key = ClientKey(key);
+        self.insert_lists(key, settings)?;
+        Ok(key)
+    }
+
+    fn insert_lists(&self, key: ClientKey, settings: &ClientSettings) -> Result<(), StoreError> {
         let mut statement = self.connection().prepare_cached(
             "INSERT INTO client_redirect_uris (client_key, position, redirect_uri) VALUES (?1, ?2, ?3)",
         )?;
         for (position, redirect_uri) in (0_i64..).zip(&settings.redirect_uris) {
-            statement.execute(params![key, position, redirect_uri.as_str()])?;
+            statement.execute(params![key.0, position, redirect_uri.as_str()])?;
         }
-        let key = ClientKey(key);
         for scope in settings.scopes.iter() {
             self.add_client_scope(key, scope)?;
         }
-        Ok(key)
+        Ok(())
+    }
+
+    /// Sets everything that is set for a client anew.
+    pub fn update_client(&self, key: ClientKey, settings: &ClientSettings) -> Result<(), StoreError> {
+        self.connection()
+            .prepare_cached(
+                "UPDATE clients SET name = ?2, description = ?3, require_pkce = ?4, access_token_lifetime = ?5, \
+                 code_lifetime = ?6, refresh_limit = ?7, refresh_token_lifetime = ?8, refresh_token_idle = ?9 \
+                 WHERE client_key = ?1",
+            )?
+            .execute(params![
+                key.0,
+                settings.name.as_str(),
+                settings.description.as_str(),
+                settings.require_pkce,
+                millis(settings.access_token_lifetime),
+                millis(settings.code_lifetime),
+                refresh_limit(settings.refresh),
+                millis(settings.refresh_token_lifetime),
+                millis(settings.refresh_token_idle),
+            ])?;
+        for sql in [
+            "DELETE FROM client_redirect_uris WHERE client_key = ?1",
+            "DELETE FROM client_scopes WHERE client_key = ?1",
+        ] {
+            self.connection().prepare_cached(sql)?.execute([key.0])?;
+        }
+        self.insert_lists(key, settings)
+    }
+
+    /// Enables or disables a client.
+    pub fn set_client_enabled(&self, key: ClientKey, enabled: bool) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("UPDATE clients SET enabled = ?2 WHERE client_key = ?1")?;
+        statement.execute(params![key.0, enabled])?;
+        Ok(())
+    }
+
+    /// Removes a client that has no grants any more, with its redirect URIs, scopes and secrets.
+    pub fn delete_client(&self, key: ClientKey) -> Result<(), StoreError> {
+        self.connection()
+            .prepare_cached("DELETE FROM clients WHERE client_key = ?1")?
+            .execute([key.0])?;
+        Ok(())
+    }
+}
+
+/// NULL: as often as it likes; 0: never.
+fn refresh_limit(policy: RefreshPolicy) -> Option<u32> {
+    match policy {
+        RefreshPolicy::None => Some(0),
+        RefreshPolicy::Limited(limit) => Some(limit),
+        RefreshPolicy::Unlimited => None,
     }
 }

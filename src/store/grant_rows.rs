@@ -40,6 +40,15 @@ pub struct GrantOverview {
     pub client_name: Name,
 }
 
+/// Whose grants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantHolder {
+    /// A client's.
+    Client(ClientKey),
+    /// A resource owner's.
+    Owner(OwnerKey),
+}
+
 const SELECT: &str = "SELECT grant_key, client_key, owner_key, scope, grants.created_at, refreshes, refresh_ends_at, \
     ended_at, end_cause FROM grants";
 
@@ -165,5 +174,45 @@ impl WriteTransaction<'_> {
             "UPDATE grants SET ended_at = ?2, end_cause = ?3 WHERE grant_key = ?1 AND ended_at IS NULL",
         )?;
         Ok(statement.execute(params![grant.as_i64(), end.at.as_millis(), end.cause.name()])? > 0)
+    }
+
+    /// Removes the oldest grants of a client or of a resource owner with all that came of them: whole grants, until
+    /// about `rows` tokens are gone. How many grants were removed; 0 where none is left.
+    pub fn delete_some_grants(&self, of: GrantHolder, rows: usize) -> Result<usize, StoreError> {
+        let (sql, key) = match of {
+            GrantHolder::Client(ClientKey(key)) => (
+                "SELECT grant_key FROM grants WHERE client_key = ?1 ORDER BY grant_key LIMIT ?2",
+                key,
+            ),
+            GrantHolder::Owner(OwnerKey(key)) => (
+                "SELECT grant_key FROM grants WHERE owner_key = ?1 ORDER BY grant_key LIMIT ?2",
+                key,
+            ),
+        };
+        let most = i64::try_from(rows).unwrap_or(i64::MAX);
+        let grants: Vec<i64> = all!(self, "grants", sql, params![key, most], |row: &Row<'_, '_>| row
+            .get("grant_key"));
+        let (mut removed, mut tokens) = (0, 0);
+        for grant in grants {
+            tokens += self.delete_grant(grant)?;
+            removed += 1;
+            if tokens >= rows {
+                break;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes one grant with all that came of it. How many rows that were.
+    fn delete_grant(&self, grant: i64) -> Result<usize, StoreError> {
+        let mut rows = 0;
+        for sql in [
+            "DELETE FROM tokens WHERE grant_key = ?1",
+            "DELETE FROM authorization_codes WHERE grant_key = ?1",
+            "DELETE FROM grants WHERE grant_key = ?1",
+        ] {
+            rows += self.connection().prepare_cached(sql)?.execute([grant])?;
+        }
+        Ok(rows)
     }
 }

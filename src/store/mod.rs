@@ -4,6 +4,7 @@
 //! transaction on the one writer, [`Store::read`] runs questions on a snapshot. Tables and their methods stand in a
 //! file each; the schema is in `schema/`, its history in `migrations`.
 
+mod audit_rows;
 mod client_rows;
 mod error;
 mod file;
@@ -23,9 +24,10 @@ mod writer;
 
 use std::path::Path;
 
+pub use audit_rows::{AuditSelector, StoredAuditEntry};
 pub use error::StoreError;
 pub use file::StoreOptions;
-pub use grant_rows::{GrantOverview, NewGrant};
+pub use grant_rows::{GrantHolder, GrantOverview, NewGrant};
 pub use migrations::SCHEMA_VERSION;
 pub use secret_rows::SecretHolder;
 pub use transaction::{ReadTransaction, WriteTransaction};

@@ -74,4 +74,31 @@ impl WriteTransaction<'_> {
         ])?;
         Ok(())
     }
+
+    /// Sets the password of a resource owner.
+    pub fn set_password(&self, owner: OwnerKey, password_hash: &PasswordHash) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("UPDATE resource_owners SET password_hash = ?2 WHERE owner_key = ?1")?;
+        statement.execute(params![owner.0, password_hash.as_str()])?;
+        Ok(())
+    }
+
+    /// Enables or disables a resource owner.
+    pub fn set_owner_enabled(&self, owner: OwnerKey, enabled: bool) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("UPDATE resource_owners SET enabled = ?2 WHERE owner_key = ?1")?;
+        statement.execute(params![owner.0, enabled])?;
+        Ok(())
+    }
+
+    /// Removes a resource owner who has no grants any more, with their sessions.
+    pub fn delete_owner(&self, owner: OwnerKey) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("DELETE FROM resource_owners WHERE owner_key = ?1")?;
+        statement.execute([owner.0])?;
+        Ok(())
+    }
 }

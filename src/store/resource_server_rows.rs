@@ -68,4 +68,13 @@ impl WriteTransaction<'_> {
             statement.query_row(parameters, |row| row.get(0))?,
         ))
     }
+
+    /// Removes a resource server with its secrets.
+    pub fn delete_resource_server(&self, key: ResourceServerKey) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("DELETE FROM resource_servers WHERE resource_server_key = ?1")?;
+        statement.execute([key.0])?;
+        Ok(())
+    }
 }

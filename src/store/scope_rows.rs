@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::StoreError;
 use super::row::{Row, all, one};
 use super::transaction::{ReadTransaction, WriteTransaction};
-use crate::domain::client::ClientKey;
+use crate::domain::client::{ClientId, ClientKey};
 use crate::domain::coverage::Coverage;
 use crate::domain::scope::{Scope, ScopeToken};
 
@@ -44,6 +44,17 @@ impl ReadTransaction<'_> {
         found.into_iter().map(|scope| self.with_coverage(scope)).collect()
     }
 
+    /// The identifiers of the clients that have a scope, in order.
+    pub fn clients_with_scope(&self, token: &ScopeToken) -> Result<Vec<ClientId>, StoreError> {
+        let sql = "SELECT client_id FROM scopes JOIN client_scopes USING (scope_key) JOIN clients USING (client_key) \
+                   WHERE scope = ?1 ORDER BY client_id";
+        Ok(all!(self, "clients", sql, [token.as_str()], |row: &Row<
+            '_,
+            '_,
+        >| row
+            .parse("client_id")))
+    }
+
     fn with_coverage(&self, (key, mut scope): KeyedScope) -> Result<Scope, StoreError> {
         let sql = "SELECT kind, pattern FROM scope_openings WHERE scope_key = ?1";
         let coverage = &mut scope.coverage;
@@ -73,18 +84,49 @@ impl WriteTransaction<'_> {
             ],
             |row| row.get(0),
         )?;
+        self.insert_openings(key, &scope.coverage)
+    }
+
+    fn insert_openings(&self, key: i64, coverage: &Coverage) -> Result<(), StoreError> {
         let mut opening = self
             .connection()
             .prepare_cached("INSERT INTO scope_openings (scope_key, kind, pattern) VALUES (?1, ?2, ?3)")?;
-        for folder in &scope.coverage.folders {
+        for folder in &coverage.folders {
             opening.execute(params![key, "folder", folder.as_str()])?;
         }
-        for service in &scope.coverage.services {
+        for service in &coverage.services {
             opening.execute(params![key, "service", service.as_str()])?;
         }
-        for route in &scope.coverage.routes {
+        for route in &coverage.routes {
             opening.execute(params![key, "route", route.as_str()])?;
         }
+        Ok(())
+    }
+
+    /// Sets a scope's description and what it opens anew. Whether there is such a scope.
+    pub fn update_scope(&self, scope: &Scope) -> Result<bool, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("UPDATE scopes SET description = ?2 WHERE scope = ?1 RETURNING scope_key")?;
+        let parameters = params![scope.token.as_str(), scope.description.as_str()];
+        let key: Option<i64> = statement
+            .query_map(parameters, |row| row.get(0))?
+            .next()
+            .transpose()?;
+        let Some(key) = key else { return Ok(false) };
+        self.connection()
+            .prepare_cached("DELETE FROM scope_openings WHERE scope_key = ?1")?
+            .execute([key])?;
+        self.insert_openings(key, &scope.coverage)?;
+        Ok(true)
+    }
+
+    /// Removes a scope that no client has.
+    pub fn delete_scope(&self, token: &ScopeToken) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("DELETE FROM scopes WHERE scope = ?1")?;
+        statement.execute([token.as_str()])?;
         Ok(())
     }
 

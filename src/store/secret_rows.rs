@@ -5,7 +5,9 @@ use rusqlite::params;
 use super::StoreError;
 use super::row::{Row, all};
 use super::transaction::{ReadTransaction, WriteTransaction};
+use crate::clock::Timestamp;
 use crate::domain::client::{ClientKey, StoredSecret};
+use crate::domain::identifier::Identifier;
 use crate::domain::resource_server::ResourceServerKey;
 
 /// Whose secret it is.
@@ -23,6 +25,7 @@ fn read(row: &Row<'_, '_>) -> Result<StoredSecret, StoreError> {
         hash: row.secret_hash("secret_hash")?,
         created_at: row.timestamp("created_at")?,
         expires_at: row.optional_timestamp("expires_at")?,
+        last_used_at: row.optional_timestamp("last_used_at")?,
     })
 }
 
@@ -31,12 +34,12 @@ impl ReadTransaction<'_> {
     pub fn secrets(&self, holder: SecretHolder) -> Result<Vec<StoredSecret>, StoreError> {
         Ok(match holder {
             SecretHolder::Client(ClientKey(key)) => {
-                let sql = "SELECT secret_key, secret_hash, created_at, expires_at FROM client_secrets \
+                let sql = "SELECT secret_key, secret_hash, created_at, expires_at, last_used_at FROM client_secrets \
                            WHERE client_key = ?1 ORDER BY secret_key";
                 all!(self, "client_secrets", sql, [key], read)
             }
             SecretHolder::ResourceServer(ResourceServerKey(key)) => {
-                let sql = "SELECT secret_key, secret_hash, created_at, expires_at FROM resource_server_secrets \
+                let sql = "SELECT secret_key, secret_hash, created_at, expires_at, last_used_at FROM resource_server_secrets \
                            WHERE resource_server_key = ?1 ORDER BY secret_key";
                 all!(self, "resource_server_secrets", sql, [key], read)
             }
@@ -64,8 +67,42 @@ impl WriteTransaction<'_> {
             key,
             secret.hash.as_bytes(),
             secret.created_at.as_millis(),
-            secret.expires_at.map(crate::clock::Timestamp::as_millis),
+            secret.expires_at.map(Timestamp::as_millis),
         ])?;
+        Ok(())
+    }
+
+    /// Sets when a secret ends.
+    pub fn set_secret_end(
+        &self,
+        holder: SecretHolder,
+        secret: Identifier,
+        end: Timestamp,
+    ) -> Result<(), StoreError> {
+        let sql = match holder {
+            SecretHolder::Client(_) => "UPDATE client_secrets SET expires_at = ?2 WHERE secret_key = ?1",
+            SecretHolder::ResourceServer(_) => {
+                "UPDATE resource_server_secrets SET expires_at = ?2 WHERE secret_key = ?1"
+            }
+        };
+        self.connection()
+            .prepare_cached(sql)?
+            .execute(params![secret.as_i64(), end.as_millis()])?;
+        Ok(())
+    }
+
+    /// Records when a secret was last used. An earlier instant does not replace a later one.
+    pub fn set_secret_use(&self, secret: Identifier, at: Timestamp) -> Result<(), StoreError> {
+        for sql in [
+            "UPDATE client_secrets SET last_used_at = ?2 \
+             WHERE secret_key = ?1 AND coalesce(last_used_at, 0) < ?2",
+            "UPDATE resource_server_secrets SET last_used_at = ?2 \
+             WHERE secret_key = ?1 AND coalesce(last_used_at, 0) < ?2",
+        ] {
+            self.connection()
+                .prepare_cached(sql)?
+                .execute(params![secret.as_i64(), at.as_millis()])?;
+        }
         Ok(())
     }
 }

@@ -50,4 +50,12 @@ impl WriteTransaction<'_> {
         statement.execute([identifier.as_i64()])?;
         Ok(())
     }
+
+    /// Ends every session of a resource owner. How many there were.
+    pub fn delete_sessions_of(&self, owner: OwnerKey) -> Result<usize, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("DELETE FROM sessions WHERE owner_key = ?1")?;
+        Ok(statement.execute([owner.0])?)
+    }
 }

@@ -190,4 +190,13 @@ impl WriteTransaction<'_> {
             .execute(params![token.as_i64(), rotated_at.as_millis(), successor.as_i64(), successor_salt])?;
         Ok(())
     }
+
+    /// Records when a token was last used. An earlier instant does not replace a later one.
+    pub fn set_token_use(&self, token: Identifier, at: Timestamp) -> Result<(), StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "UPDATE tokens SET last_used_at = ?2 WHERE token_key = ?1 AND coalesce(last_used_at, 0) < ?2",
+        )?;
+        statement.execute(params![token.as_i64(), at.as_millis()])?;
+        Ok(())
+    }
 }

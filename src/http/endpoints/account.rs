@@ -18,7 +18,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
     if request.method() == "POST" {
         let fields = Parameters::parse(request.body(), &FIELDS);
         return match fields.get("grant") {
-            Some(grant) => take_back(app, cookie.as_ref(), grant, &fields),
+            Some(grant) => take_back(app, request, cookie.as_ref(), grant, &fields),
             None => sign_in_form(app).submit(app, request, &fields, &app.path("/account")),
         };
     }
@@ -46,9 +46,18 @@ fn sign_in_form(app: &App) -> SignInForm<'static> {
     }
 }
 
-fn take_back(app: &App, cookie: Option<&SessionCookie>, grant: &str, fields: &Parameters) -> Response {
+fn take_back(
+    app: &App,
+    request: &Request,
+    cookie: Option<&SessionCookie>,
+    grant: &str,
+    fields: &Parameters,
+) -> Response {
     let form_token = fields.get("form_token").unwrap_or_default();
-    match app.server.take_back(grant, cookie, form_token) {
+    match app
+        .server
+        .take_back(grant, cookie, form_token, request.peer().ip())
+    {
         Ok(Ok(())) => Response::redirect(303, HeaderValue::encoded(&app.path("/account"))),
         Ok(Err(error)) => stale_form(app, error),
         Err(error) => failure(app, &error.into()),
