@@ -6,7 +6,7 @@
 //! | stage of the mission | file |
 //! |---|---|
 //! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
-//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `audit` |
+//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `grants`, `tokens`, `audit` |
 //! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
 //! | 3–4: approve or deny, code | `answer` |
 //! | 5: exchange | `token`, `exchange` |
@@ -28,6 +28,7 @@ mod define_scope;
 mod exchange;
 mod failure;
 mod form;
+mod grants;
 mod health;
 mod introspect;
 mod last_use;
@@ -42,6 +43,7 @@ mod session;
 mod sign_in;
 mod throttle;
 mod token;
+mod tokens;
 mod update_client;
 mod update_owner;
 mod update_scope;
@@ -75,6 +77,7 @@ pub use rotate_secret::{RotatedSecret, SecretOwner};
 pub use session::SignedIn;
 pub use sign_in::SignInError;
 pub use token::TokenResponse;
+pub use tokens::Tally;
 pub use update_client::ClientChange;
 pub use update_scope::ScopeChange;
 

@@ -36,6 +36,44 @@ pub struct GrantEnd {
     pub cause: EndCause,
 }
 
+/// What has become of a grant, as people ask about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantState {
+    /// Its client can still act.
+    Active,
+    /// All that came of it has ended by itself.
+    Expired,
+    /// It ended before its time.
+    Revoked,
+}
+
+impl GrantState {
+    /// As options and JSON name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+}
+
+/// The text is not a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`active`, `expired` or `revoked` is expected")]
+pub struct NotAGrantState;
+
+impl std::str::FromStr for GrantState {
+    type Err = NotAGrantState;
+
+    fn from_str(text: &str) -> Result<Self, NotAGrantState> {
+        let all = [Self::Active, Self::Expired, Self::Revoked];
+        all.into_iter()
+            .find(|state| state.name() == text)
+            .ok_or(NotAGrantState)
+    }
+}
+
 /// Why a grant ended before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndCause {
@@ -47,15 +85,18 @@ pub enum EndCause {
     RefreshTokenReused,
     /// The resource owner took it back.
     TakenBack,
+    /// An administrator revoked it, or its refresh token.
+    Administration,
 }
 
 impl EndCause {
     /// Every cause, for reading rows.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::RefreshTokenRevoked,
         Self::CodeReplayed,
         Self::RefreshTokenReused,
         Self::TakenBack,
+        Self::Administration,
     ];
 
     /// The name under which it is stored and shown.
@@ -65,6 +106,7 @@ impl EndCause {
             Self::CodeReplayed => "code_replayed",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::TakenBack => "taken_back",
+            Self::Administration => "administration",
         }
     }
 }

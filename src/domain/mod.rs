@@ -18,3 +18,4 @@ pub mod session;
 pub mod span;
 pub mod text;
 pub mod token;
+pub mod token_state;

@@ -76,3 +76,9 @@ fn objects(connection: &Connection) -> Result<BTreeSet<String>, StoreError> {
     let names = statement.query_map([], |row| row.get(0))?;
     Ok(names.collect::<Result<_, _>>()?)
 }
+
+/// The steps, for tests that need the schema in a connection of their own.
+#[cfg(test)]
+pub(super) fn steps() -> impl Iterator<Item = &'static str> {
+    STEPS.into_iter()
+}

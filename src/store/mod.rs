@@ -9,16 +9,20 @@ mod client_rows;
 mod error;
 mod file;
 mod grant_rows;
+mod grant_selection;
 mod migrations;
 mod owner_rows;
 mod probe_rows;
+mod prune;
 mod readers;
 mod resource_server_rows;
 mod row;
 mod scope_rows;
 mod secret_rows;
 mod session_rows;
+mod statement;
 mod token_rows;
+mod token_selection;
 mod transaction;
 mod writer;
 
@@ -28,8 +32,11 @@ pub use audit_rows::{AuditSelector, StoredAuditEntry};
 pub use error::StoreError;
 pub use file::StoreOptions;
 pub use grant_rows::{GrantHolder, GrantOverview, NewGrant};
+pub use grant_selection::{GrantListing, GrantSelector};
 pub use migrations::SCHEMA_VERSION;
+pub use prune::{PruneCursor, PruneStep};
 pub use secret_rows::SecretHolder;
+pub use token_selection::{TokenCursor, TokenOverview, TokenSelector};
 pub use transaction::{ReadTransaction, WriteTransaction};
 
 /// An open database.

@@ -27,3 +27,7 @@ INSERT INTO audit_head (entry, hash) VALUES (0, zeroblob(32));
 
 ALTER TABLE client_secrets ADD COLUMN last_used_at INTEGER;
 ALTER TABLE resource_server_secrets ADD COLUMN last_used_at INTEGER;
+
+-- What ended before its time, for pruning.
+CREATE INDEX tokens_by_revocation ON tokens (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE INDEX grants_by_end ON grants (ended_at) WHERE ended_at IS NOT NULL;

@@ -1,0 +1,454 @@
+//! Tokens by selector: the SQL of `token list`, `token revoke` and of the questions behind them.
+//!
+//! A selector has one *driver*, the condition that an index answers best; the others only filter what it finds. The
+//! order of a page is the order of that index, so that a page costs what it shows and not what there is, and the next
+//! page begins where the last one ended.
+
+use rusqlite::types::Value;
+
+use super::StoreError;
+use super::row::Row;
+use super::statement::Statement;
+use super::transaction::ReadTransaction;
+use crate::clock::Timestamp;
+use crate::domain::client::ClientId;
+use crate::domain::identifier::Identifier;
+use crate::domain::owner::Username;
+use crate::domain::scope::{ScopeSet, ScopeToken};
+use crate::domain::token::TokenKind;
+use crate::domain::token_state::TokenState;
+
+/// Which tokens. All conditions that are given must hold; none at all means every token.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenSelector {
+    /// One of these.
+    pub identifiers: Vec<Identifier>,
+    /// Of this grant.
+    pub grant: Option<Identifier>,
+    /// Of this client.
+    pub client: Option<ClientId>,
+    /// Approved by this resource owner.
+    pub owner: Option<Username>,
+    /// With this scope.
+    pub scope: Option<ScopeToken>,
+    /// Access tokens or refresh tokens only.
+    pub kind: Option<TokenKind>,
+    /// Issued before this instant.
+    pub issued_before: Option<Timestamp>,
+    /// Not used since this instant; one that was never used counts from its issue.
+    pub unused_since: Option<Timestamp>,
+    /// With a life that has ended.
+    pub expired: bool,
+    /// In this state.
+    pub state: Option<TokenState>,
+}
+
+/// A token as an administrator sees it.
+#[derive(Debug, Clone)]
+pub struct TokenOverview {
+    /// Key of the row.
+    pub identifier: Identifier,
+    /// Access token or refresh token.
+    pub kind: TokenKind,
+    /// The grant that it came of.
+    pub grant: Identifier,
+    /// Who holds it.
+    pub client: ClientId,
+    /// Who approved.
+    pub owner: Username,
+    /// What it is for.
+    pub scope: ScopeSet,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// End of its life.
+    pub expires_at: Timestamp,
+    /// When it was last used, as far as that has been written.
+    pub last_used_at: Option<Timestamp>,
+    /// What has become of it.
+    pub state: TokenState,
+    place: Place,
+}
+
+/// Where a token stands in the order of a driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    first: i64,
+    token: i64,
+}
+
+impl TokenOverview {
+    /// The next page begins after this token.
+    pub fn cursor(&self) -> TokenCursor {
+        TokenCursor(self.place)
+    }
+}
+
+/// Where a page begins; good for the selector that it came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenCursor(Place);
+
+/// The index that finds the tokens, and so the order in which they come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Driver {
+    Key,
+    RefreshKey,
+    Grant,
+    Client,
+    Owner,
+    Scope,
+    Use,
+    End,
+}
+
+impl Driver {
+    fn of(selector: &TokenSelector) -> Self {
+        if !selector.identifiers.is_empty() {
+            Self::Key
+        } else if selector.grant.is_some() {
+            Self::Grant
+        } else if selector.owner.is_some() {
+            Self::Owner
+        } else if selector.client.is_some() {
+            Self::Client
+        } else if selector.scope.is_some() {
+            Self::Scope
+        } else if selector.expired || selector.state == Some(TokenState::Expired) {
+            Self::End
+        } else if selector.unused_since.is_some() {
+            Self::Use
+        } else if selector.kind == Some(TokenKind::RefreshToken)
+            || selector.state == Some(TokenState::Rotated)
+        {
+            Self::RefreshKey
+        } else {
+            Self::Key
+        }
+    }
+
+    /// The tables in the order in which they are walked; `CROSS JOIN` keeps SQLite from changing it.
+    fn tables(self) -> &'static str {
+        match self {
+            Self::Key => "tokens t CROSS JOIN grants g USING (grant_key)",
+            Self::RefreshKey => "tokens t INDEXED BY refresh_tokens CROSS JOIN grants g USING (grant_key)",
+            Self::Grant => "tokens t INDEXED BY tokens_by_grant CROSS JOIN grants g USING (grant_key)",
+            Self::Client => {
+                "grants g INDEXED BY grants_by_client CROSS JOIN tokens t INDEXED BY tokens_by_grant \
+                 ON t.grant_key = g.grant_key"
+            }
+            Self::Owner => {
+                "grants g INDEXED BY grants_by_owner CROSS JOIN tokens t INDEXED BY tokens_by_grant \
+                 ON t.grant_key = g.grant_key"
+            }
+            Self::Scope => {
+                "grant_scopes s CROSS JOIN grants g ON g.grant_key = s.grant_key \
+                 CROSS JOIN tokens t INDEXED BY tokens_by_grant ON t.grant_key = s.grant_key"
+            }
+            Self::Use => "tokens t INDEXED BY tokens_by_use CROSS JOIN grants g USING (grant_key)",
+            Self::End => "tokens t INDEXED BY tokens_by_end CROSS JOIN grants g USING (grant_key)",
+        }
+    }
+
+    /// What the order goes by before the token's key.
+    fn first(self) -> &'static str {
+        match self {
+            Self::Key | Self::RefreshKey | Self::Grant => "0",
+            Self::Client | Self::Owner => "g.grant_key",
+            Self::Scope => "s.grant_key",
+            Self::Use => "coalesce(t.last_used_at, t.issued_at)",
+            Self::End => "t.expires_at",
+        }
+    }
+
+    fn is_by_key_alone(self) -> bool {
+        matches!(self, Self::Key | Self::RefreshKey | Self::Grant)
+    }
+}
+
+/// The state of a token as SQL; `now` is a placeholder.
+fn state_sql(now: &str) -> String {
+    format!(
+        "CASE WHEN t.revoked_at IS NOT NULL OR g.ended_at IS NOT NULL THEN 'revoked' \
+         WHEN t.rotated_at IS NOT NULL THEN 'rotated' WHEN t.expires_at <= {now} THEN 'expired' ELSE 'active' END"
+    )
+}
+
+fn statement(
+    selector: &TokenSelector,
+    after: Option<TokenCursor>,
+    limit: u32,
+    now: Timestamp,
+) -> (String, Vec<Value>) {
+    let driver = Driver::of(selector);
+    let mut statement = Statement::default();
+    let now = statement.bind(now.as_millis());
+    if !selector.identifiers.is_empty() {
+        let keys: Vec<i64> = selector
+            .identifiers
+            .iter()
+            .map(|identifier| identifier.as_i64())
+            .collect();
+        let keys = statement.bind(serde_json::json!(keys).to_string());
+        statement.require(format!("t.token_key IN (SELECT value FROM json_each({keys}))"));
+    }
+    if let Some(grant) = selector.grant {
+        let grant = statement.bind(grant.as_i64());
+        statement.require(format!("t.grant_key = {grant}"));
+    }
+    if let Some(client) = &selector.client {
+        let client = statement.bind(client.as_str().to_owned());
+        statement.require(format!(
+            "g.client_key = (SELECT client_key FROM clients WHERE client_id = {client})"
+        ));
+    }
+    if let Some(owner) = &selector.owner {
+        let owner = statement.bind(owner.as_str().to_owned());
+        statement.require(format!(
+            "g.owner_key = (SELECT owner_key FROM resource_owners WHERE username = {owner})"
+        ));
+    }
+    if let Some(scope) = &selector.scope {
+        let scope = statement.bind(scope.as_str().to_owned());
+        if driver == Driver::Scope {
+            statement.require(format!("s.scope = {scope}"));
+        }
+        // A token may have less than its grant.
+        statement.require(format!(
+            "instr(' ' || coalesce(t.scope, g.scope) || ' ', ' ' || {scope} || ' ') > 0"
+        ));
+    }
+    if let Some(kind) = selector.kind {
+        statement.require(format!("t.kind = '{}'", kind.name()));
+    } else if driver == Driver::RefreshKey {
+        statement.require("t.kind = 'refresh'".to_owned());
+    }
+    if let Some(instant) = selector.issued_before {
+        // Keys grow with time: a bound on the key lets the walk end early. The clock may have stepped back, so the
+        // instant is asked for as well.
+        let instant = statement.bind(instant.as_millis());
+        statement.require(format!("t.issued_at < {instant}"));
+    }
+    if let Some(instant) = selector.unused_since {
+        let instant = statement.bind(instant.as_millis());
+        statement.require(format!("coalesce(t.last_used_at, t.issued_at) < {instant}"));
+    }
+    if selector.expired || driver == Driver::End {
+        statement.require(format!("t.expires_at <= {now}"));
+    }
+    let state = state_sql(&now);
+    if let Some(wanted) = selector.state {
+        statement.require(format!("{state} = '{wanted}'"));
+    }
+    let first = driver.first();
+    if let Some(TokenCursor(Place {
+        first: after_first,
+        token,
+    })) = after
+    {
+        let token = statement.bind(token);
+        if driver.is_by_key_alone() {
+            statement.require(format!("t.token_key > {token}"));
+        } else {
+            let after_first = statement.bind(after_first);
+            statement.require(format!("({first}, t.token_key) > ({after_first}, {token})"));
+        }
+    }
+    let limit = statement.bind(i64::from(limit));
+    let order = if driver.is_by_key_alone() {
+        "t.token_key".to_owned()
+    } else {
+        format!("{first}, t.token_key")
+    };
+    let sql = format!(
+        "SELECT t.token_key, t.kind, g.grant_key, coalesce(t.scope, g.scope) AS scope, t.issued_at, t.expires_at, \
+         t.last_used_at, {state} AS state, {first} AS place, \
+         (SELECT client_id FROM clients c WHERE c.client_key = g.client_key) AS client_id, \
+         (SELECT username FROM resource_owners o WHERE o.owner_key = g.owner_key) AS username \
+         FROM {tables} WHERE {conditions} ORDER BY {order} LIMIT {limit}",
+        tables = driver.tables(),
+        conditions = statement.conditions(),
+    );
+    (sql, statement.into_parameters())
+}
+
+fn read(row: &Row<'_, '_>) -> Result<TokenOverview, StoreError> {
+    let identifier = row.identifier("token_key")?;
+    let kind = match row.get::<String>("kind")?.as_str() {
+        "refresh" => TokenKind::RefreshToken,
+        _ => TokenKind::AccessToken,
+    };
+    Ok(TokenOverview {
+        identifier,
+        kind,
+        grant: row.identifier("grant_key")?,
+        client: row.parse("client_id")?,
+        owner: row.parse("username")?,
+        scope: row.parse("scope")?,
+        issued_at: row.timestamp("issued_at")?,
+        expires_at: row.timestamp("expires_at")?,
+        last_used_at: row.optional_timestamp("last_used_at")?,
+        state: row.parse("state")?,
+        place: Place {
+            first: row.get("place")?,
+            token: identifier.as_i64(),
+        },
+    })
+}
+
+impl ReadTransaction<'_> {
+    /// A page of the tokens that a selector means: at most `limit`, after `after`.
+    pub fn tokens(
+        &self,
+        selector: &TokenSelector,
+        after: Option<TokenCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<TokenOverview>, StoreError> {
+        let (sql, parameters) = statement(selector, after, limit, now);
+        let mut prepared = self.connection().prepare_cached(&sql)?;
+        let mut rows = prepared.query(rusqlite::params_from_iter(parameters))?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(read(&Row::of("tokens", row))?);
+        }
+        Ok(found)
+    }
+
+    /// Where a token stands in the order in which a selector gives tokens; `None` where there is no such token.
+    pub fn token_cursor(
+        &self,
+        selector: &TokenSelector,
+        token: Identifier,
+    ) -> Result<Option<TokenCursor>, StoreError> {
+        let first = match Driver::of(selector) {
+            Driver::Client | Driver::Owner | Driver::Scope => "t.grant_key",
+            other => other.first(),
+        };
+        let sql = format!("SELECT {first} FROM tokens t WHERE t.token_key = ?1");
+        let mut statement = self.connection().prepare_cached(&sql)?;
+        let first: Option<i64> = statement
+            .query_map([token.as_i64()], |row| row.get(0))?
+            .next()
+            .transpose()?;
+        Ok(first.map(|first| {
+            TokenCursor(Place {
+                first,
+                token: token.as_i64(),
+            })
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    /// What SQLite means to do for a selector.
+    fn plan(selector: &TokenSelector) -> String {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in super::super::migrations::steps() {
+            connection.execute_batch(step).unwrap();
+        }
+        let now = Timestamp::from_millis(5);
+        let cursor = TokenCursor(Place { first: 1, token: 1 });
+        let mut plans = String::new();
+        for after in [None, Some(cursor)] {
+            let (sql, parameters) = statement(selector, after, 50, now);
+            let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let lines = explain
+                .query_map(rusqlite::params_from_iter(parameters), |row| {
+                    row.get::<_, String>("detail")
+                })
+                .unwrap();
+            plans.extend(lines.map(|line| line.unwrap() + "\n"));
+        }
+        plans
+    }
+
+    #[test]
+    fn no_selector_scans_or_sorts() {
+        let at = Some(Timestamp::from_millis(1));
+        let cases = [
+            (
+                "ids",
+                TokenSelector {
+                    identifiers: vec![Identifier::at(at.unwrap(), 1)],
+                    ..Default::default()
+                },
+            ),
+            (
+                "grant",
+                TokenSelector {
+                    grant: Some(Identifier::at(at.unwrap(), 1)),
+                    ..Default::default()
+                },
+            ),
+            (
+                "client",
+                TokenSelector {
+                    client: "c".parse().ok(),
+                    ..Default::default()
+                },
+            ),
+            (
+                "owner",
+                TokenSelector {
+                    owner: "o".parse().ok(),
+                    ..Default::default()
+                },
+            ),
+            (
+                "scope",
+                TokenSelector {
+                    scope: "s".parse().ok(),
+                    ..Default::default()
+                },
+            ),
+            (
+                "refresh",
+                TokenSelector {
+                    kind: Some(TokenKind::RefreshToken),
+                    ..Default::default()
+                },
+            ),
+            (
+                "unused",
+                TokenSelector {
+                    unused_since: at,
+                    ..Default::default()
+                },
+            ),
+            (
+                "expired",
+                TokenSelector {
+                    expired: true,
+                    ..Default::default()
+                },
+            ),
+            (
+                "client and unused",
+                TokenSelector {
+                    client: "c".parse().ok(),
+                    unused_since: at,
+                    ..Default::default()
+                },
+            ),
+        ];
+        for (name, selector) in cases {
+            let plan = plan(&selector);
+            assert!(!plan.contains("USE TEMP B-TREE"), "{name} sorts:\n{plan}");
+            let scans: Vec<&str> = plan
+                .lines()
+                .filter(|line| line.starts_with("SCAN") && !line.contains("json_each"))
+                .collect();
+            let by_index = scans.iter().all(|line| line.contains("refresh_tokens"));
+            assert!(by_index, "{name} scans:\n{plan}");
+        }
+    }
+
+    #[test]
+    fn without_a_selector_the_walk_goes_along_the_key() {
+        let plan = plan(&TokenSelector::default());
+        assert!(!plan.contains("USE TEMP B-TREE"), "{plan}");
+    }
+}
