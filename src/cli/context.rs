@@ -53,7 +53,8 @@ impl Context<'_> {
     /// As [`server`](Self::server), for a server that is bound to `bound`.
     pub(super) fn server_at(&self, bound: SocketAddr) -> Result<AuthorizationServer, CliError> {
         let issuer = self.issuer_at(bound)?;
-        Ok(authorization_server(self.open_store()?, issuer, &self.settings))
+        Ok(authorization_server(self.open_store()?, issuer, &self.settings)
+            .operated_by(super::operator::name()))
     }
 
     /// What the server calls itself.

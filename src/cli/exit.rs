@@ -16,6 +16,8 @@ const USAGE: u8 = 2;
 const NOT_FOUND: u8 = 3;
 /// It exists already.
 const EXISTS: u8 = 4;
+/// Confirmation is needed, and nobody is there to give it.
+const NOT_CONFIRMED: u8 = 5;
 /// The check says no.
 const DENIED: u8 = 6;
 
@@ -53,6 +55,12 @@ pub(super) enum CliError {
         /// What went wrong.
         error: StoreError,
     },
+    /// Confirmation is needed, and nobody is there to give it.
+    #[error("{0} Give --yes to say so; nothing was changed")]
+    NotConfirmed(String),
+    /// Somebody was asked, and said no.
+    #[error("nothing was changed")]
+    Declined,
     /// The check says no; it has said why.
     #[error("denied")]
     Denied,
@@ -116,8 +124,10 @@ impl CliError {
             Self::Administration(AdministrationError::NotFound { .. }) => NOT_FOUND,
             Self::Administration(AdministrationError::Exists { .. } | AdministrationError::InUse { .. })
             | Self::FileExists(_) => EXISTS,
+            Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Denied => DENIED,
-            Self::Administration(AdministrationError::Failed(_))
+            Self::Declined
+            | Self::Administration(AdministrationError::Failed(_))
             | Self::Store(_)
             | Self::Database { .. }
             | Self::SecretLost { .. }

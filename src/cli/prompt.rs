@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::thread::JoinHandle;
 
 use dialoguer::console::{Term, truncate_str};
-use dialoguer::{Input, MultiSelect, Password as PasswordPrompt};
+use dialoguer::{Confirm, Input, MultiSelect, Password as PasswordPrompt};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
@@ -54,6 +54,22 @@ fn all_missing(options: &[&str]) -> CliError {
     CliError::Usage(format!(
         "{names} {verb} missing; give {them}, or run this on a terminal without --no-input to be asked"
     ))
+}
+
+/// Asks before something that cannot be undone; `yes` is the answer that an option gave.
+pub(super) fn confirm(context: &Context<'_>, yes: bool, question: &str) -> Result<(), CliError> {
+    if yes {
+        return Ok(());
+    }
+    if !context.may_ask {
+        return Err(CliError::NotConfirmed(question.to_owned()));
+    }
+    let answer = Confirm::new()
+        .with_prompt(question)
+        .default(false)
+        .interact()
+        .map_err(failed)?;
+    if answer { Ok(()) } else { Err(CliError::Declined) }
 }
 
 /// The value of an option, asked for where it is missing.
