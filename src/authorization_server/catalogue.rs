@@ -2,7 +2,7 @@
 
 use super::{AdministrationError, AuthorizationServer, Noun};
 use crate::domain::client::{Client, ClientId};
-use crate::domain::owner::ResourceOwner;
+use crate::domain::owner::{ResourceOwner, Username};
 use crate::domain::resource_server::ResourceServer;
 use crate::domain::scope::{Scope, ScopeToken};
 use crate::store::StoreError;
@@ -43,6 +43,11 @@ impl AuthorizationServer {
     /// All resource owners, by username.
     pub fn owners(&self) -> Result<Vec<ResourceOwner>, StoreError> {
         self.store.read(|tx| tx.owners())
+    }
+
+    /// One resource owner.
+    pub fn owner(&self, username: &Username) -> Result<ResourceOwner, AdministrationError> {
+        self.store.read(|tx| super::update_owner::find(tx, username))
     }
 
     /// All resource servers, by name.

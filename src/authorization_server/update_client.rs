@@ -41,6 +41,22 @@ pub struct ClientChange {
     pub require_pkce: Option<bool>,
 }
 
+impl ClientChange {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.description.is_none()
+            && self.redirect_uris.is_empty()
+            && self.scopes.is_empty()
+            && self.access_token_lifetime.is_none()
+            && self.code_lifetime.is_none()
+            && self.refresh.is_none()
+            && self.refresh_token_lifetime.is_none()
+            && self.refresh_token_idle.is_none()
+            && self.require_pkce.is_none()
+    }
+}
+
 impl AuthorizationServer {
     /// Changes a client. Scopes that are taken from it stop working at once, for tokens that are out too.
     ///

@@ -90,7 +90,10 @@ impl AuthorizationServer {
 }
 
 /// A resource owner who must be there.
-fn find(tx: &ReadTransaction<'_>, username: &Username) -> Result<ResourceOwner, AdministrationError> {
+pub(super) fn find(
+    tx: &ReadTransaction<'_>,
+    username: &Username,
+) -> Result<ResourceOwner, AdministrationError> {
     if let Some(owner) = tx.owner(username)? {
         return Ok(owner);
     }

@@ -24,6 +24,16 @@ pub struct ScopeChange {
     pub routes: ListChange<Route>,
 }
 
+impl ScopeChange {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        self.description.is_none()
+            && self.folders.is_empty()
+            && self.services.is_empty()
+            && self.routes.is_empty()
+    }
+}
+
 impl AuthorizationServer {
     /// Changes a scope. It works at once, for tokens that are out too.
     pub fn update_scope(&self, token: ScopeToken, change: ScopeChange) -> Result<Scope, AdministrationError> {

@@ -1,4 +1,6 @@
-//! `client register|list|show`.
+//! `client …`: the subcommands, and how a client is printed.
+
+mod update;
 
 use std::path::PathBuf;
 
@@ -7,9 +9,10 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
-use super::prompt;
+use super::rotate_secret::{self, with_secrets};
 use super::secret_output::SecretFile;
-use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin};
+use super::{progress, prompt};
+use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin, SecretOwner};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, RefreshPolicy};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::{Scope, ScopeSet};
@@ -26,10 +29,45 @@ pub(super) enum Command {
     Register(Box<RegisterOpts>),
     /// List the clients
     List,
-    /// Show one client
+    /// Show one client, with its secrets: never themselves, but when each was made, ends and was last used
+    #[command(
+        after_help = "The last use of a secret is written every 10 seconds while the server runs, and when it stops."
+    )]
     Show {
         /// The client's ID
         id: ClientId,
+    },
+    /// Change a client: what is not named stays, a list that is named is replaced
+    #[command(after_help = "Examples:\n  \
+        oauthctl client update orders-web --add-redirect-uri https://new.example/cb\n  \
+        oauthctl client update orders-web --remove-scope orders:write   # at once, for tokens that are out too")]
+    Update(Box<update::UpdateOpts>),
+    /// Make a new secret; those before it stay good for a while
+    #[command(after_help = "Examples:\n  \
+        oauthctl client rotate-secret orders-web                # the old secret stays good for 24 hours\n  \
+        oauthctl client show orders-web                         # when was the old one last used?\n  \
+        oauthctl client rotate-secret orders-web --retire 38g61gjnf1de5")]
+    RotateSecret(super::rotate_secret::RotateOpts),
+    /// Enable a client again
+    Enable {
+        /// The client's ID
+        id: ClientId,
+    },
+    /// Disable a client: it and all its tokens stop working at once, and work again once it is enabled
+    Disable {
+        /// The client's ID
+        id: ClientId,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
+    /// Delete a client with all its grants and tokens
+    Delete {
+        /// The client's ID
+        id: ClientId,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
     },
 }
 
@@ -87,8 +125,46 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             context.print_list(&records, "no clients yet; `oauthctl client register` makes one")
         }
         Command::Show { id } => {
-            let client = context.server()?.client(&id)?;
+            let server = context.server()?;
+            let client = server.client(&id)?;
+            let secrets = server.secrets_of(&SecretOwner::Client(id))?;
+            context.print(&with_secrets(record(&client), &secrets))
+        }
+        Command::Update(opts) => update::run(*opts, context),
+        Command::RotateSecret(opts) => {
+            rotate_secret::run(&opts, SecretOwner::Client, "client_id", "client_secret", context)
+        }
+        Command::Enable { id } => {
+            let client = context.server()?.set_client_enabled(id, true)?;
             context.print(&record(&client))
+        }
+        Command::Disable { id, yes } => {
+            let server = context.server()?;
+            server.client(&id)?;
+            prompt::confirm(
+                context,
+                yes,
+                &format!("Disable the client `{id}`, and with it all its tokens?"),
+            )?;
+            let client = server.set_client_enabled(id, false)?;
+            context.print(&record(&client))
+        }
+        Command::Delete { id, yes } => {
+            let server = context.server()?;
+            server.client(&id)?;
+            prompt::confirm(
+                context,
+                yes,
+                &format!("Delete the client `{id}` with all its grants and tokens?"),
+            )?;
+            let spinner = progress::counter(context, "grants removed");
+            server.delete_client(&id, |removed| progress::to(&spinner, removed))?;
+            spinner.finish_and_clear();
+            context.print(
+                &Record::new()
+                    .text("client_id", id.as_str())
+                    .value("deleted", true),
+            )
         }
     }
 }

@@ -6,6 +6,8 @@ mod context;
 mod demo;
 mod exit;
 mod fit;
+mod grant;
+mod housekeeping;
 mod listening;
 mod log;
 mod operator;
@@ -14,9 +16,12 @@ mod owner;
 mod progress;
 mod prompt;
 mod resource_server;
+mod rotate_secret;
 mod scope;
 mod secret_output;
 mod serve;
+mod stream;
+mod token;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -125,6 +130,12 @@ enum Command {
     /// Who may introspect tokens
     #[command(subcommand)]
     ResourceServer(resource_server::Command),
+    /// Approvals: one by one resource owner for one client, with all that came of it
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// Access tokens and refresh tokens
+    #[command(subcommand)]
+    Token(token::Command),
     /// Whether a client or a token may do something, and why
     #[command(subcommand)]
     Access(access::Command),
@@ -196,6 +207,8 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Scope(command) => scope::run(command, &mut context),
         Command::Owner(command) => owner::run(command, &mut context),
         Command::ResourceServer(command) => resource_server::run(command, &mut context),
+        Command::Grant(command) => grant::run(command, &mut context),
+        Command::Token(command) => token::run(command, &mut context),
         Command::Access(command) => access::run(command, &mut context),
         Command::Serve(_) => serve::run(&mut context),
         Command::Demo(opts) => demo::run(&opts, &mut context),

@@ -70,6 +70,11 @@ impl Record {
         self.with(name, value.into(), None)
     }
 
+    /// Any JSON value, with what a table shows instead.
+    pub(super) fn shown_as(self, name: &'static str, value: Value, shown: String) -> Self {
+        self.with(name, value, Some(shown))
+    }
+
     /// Several texts.
     pub(super) fn list<T: ToString>(self, name: &'static str, items: impl IntoIterator<Item = T>) -> Self {
         let items = items.into_iter().map(|item| Value::String(item.to_string()));
@@ -90,6 +95,14 @@ impl Record {
         record
     }
 
+    /// An instant, or null.
+    pub(super) fn optional_instant(self, name: &'static str, instant: Option<Timestamp>) -> Self {
+        match instant {
+            Some(instant) => self.instant(name, instant),
+            None => self.value(name, Value::Null),
+        }
+    }
+
     /// Leaves the field that was added last out of the table of a list, where there is no room for everything.
     pub(super) fn not_in_list(mut self) -> Self {
         if let Some(field) = self.fields.last_mut() {
@@ -98,7 +111,7 @@ impl Record {
         self
     }
 
-    /// The record as a JSON object.
+    /// All fields, under the contract's names.
     pub(super) fn to_json(&self) -> Value {
         let members: Map<String, Value> = self
             .fields
@@ -108,7 +121,8 @@ impl Record {
         Value::Object(members)
     }
 
-    fn id(&self) -> String {
+    /// The identifier.
+    pub(super) fn id(&self) -> String {
         self.fields
             .first()
             .map(|field| cell(&field.value, " "))
@@ -162,20 +176,27 @@ impl OutputFormat {
                 .iter()
                 .try_for_each(|record| writeln!(out, "{}", record.to_json())),
             Self::Csv => {
-                let mut writer = csv::Writer::from_writer(out);
                 if let Some(first) = records.first() {
+                    let mut writer = csv::Writer::from_writer(&mut *out);
                     writer.write_record(first.fields.iter().map(|field| field.name))?;
+                    writer.flush()?;
                 }
-                for record in records {
-                    writer.write_record(record.fields.iter().map(|field| cell(&field.value, " ")))?;
-                }
-                writer.flush()
+                print_csv_rows(records, out)
             }
             Self::Id => records
                 .iter()
                 .try_for_each(|record| writeln!(out, "{}", record.id())),
         }
     }
+}
+
+/// Rows of CSV, without the line of names.
+pub(super) fn print_csv_rows(records: &[Record], out: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    for record in records {
+        writer.write_record(record.fields.iter().map(|field| cell(&field.value, " ")))?;
+    }
+    writer.flush()
 }
 
 /// The fields that stand in a list, each with its name and then what it holds in each record.

@@ -21,3 +21,15 @@ pub(super) fn bar(context: &Context<'_>, what: &str, total: usize) -> ProgressBa
 pub(super) fn to(bar: &ProgressBar, place: usize) {
     bar.set_position(u64::try_from(place).unwrap_or(u64::MAX));
 }
+
+/// A counter on stderr where the total is not known; nothing where stderr is no terminal, or with `--quiet`.
+pub(super) fn counter(context: &Context<'_>, what: &str) -> ProgressBar {
+    if context.quiet || !context.terminals.stderr {
+        return ProgressBar::hidden();
+    }
+    let counter = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} {msg}") {
+        counter.set_style(style);
+    }
+    counter.with_message(what.to_owned())
+}

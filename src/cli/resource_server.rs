@@ -7,8 +7,10 @@ use clap::Subcommand;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
-use super::prompt;
 use super::secret_output::SecretFile;
+use super::{prompt, rotate_secret};
+use crate::authorization_server::SecretOwner;
+use crate::domain::client::ClientId;
 use crate::domain::resource_server::ResourceServer;
 use crate::domain::text::Name;
 
@@ -27,6 +29,16 @@ pub(super) enum Command {
     },
     /// List the resource servers
     List,
+    /// Make a new secret; those before it stay good for a while
+    RotateSecret(rotate_secret::RotateOpts),
+    /// Delete a resource server: it may not introspect any more
+    Delete {
+        /// Its ID, or its name
+        id: ClientId,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
 }
 
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
@@ -42,6 +54,24 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             context.print_list(
                 &records,
                 "no resource servers yet; `oauthctl resource-server register` makes one",
+            )
+        }
+        Command::RotateSecret(opts) => rotate_secret::run(
+            &opts,
+            SecretOwner::ResourceServer,
+            "resource_server_id",
+            "resource_server_secret",
+            context,
+        ),
+        Command::Delete { id, yes } => {
+            let server = context.server()?;
+            server.secrets_of(&SecretOwner::ResourceServer(id.clone()))?;
+            prompt::confirm(context, yes, &format!("Delete the resource server `{id}`?"))?;
+            server.delete_resource_server(id.clone())?;
+            context.print(
+                &Record::new()
+                    .text("resource_server_id", id.as_str())
+                    .value("deleted", true),
             )
         }
     }

@@ -1,13 +1,14 @@
-//! `scope define|list|show`.
+//! `scope define|list|show|update|delete`.
 
 use std::collections::BTreeSet;
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::CliError;
 use super::output::Record;
 use super::prompt;
+use crate::authorization_server::{ListChange, ScopeChange};
 use crate::domain::coverage::{Coverage, Folder, Route, ServiceName};
 use crate::domain::scope::{Scope, ScopeToken};
 use crate::domain::text::Description;
@@ -44,6 +45,56 @@ pub(super) enum Command {
         /// The scope's name
         scope: ScopeToken,
     },
+    /// Change a scope: what is not named stays, a list that is named is replaced. It works at once, for tokens that
+    /// are out too
+    #[command(
+        after_help = "Example:\n  oauthctl scope update orders:read --add-service archive.orders:list --remove-folder orders.old"
+    )]
+    Update(Box<UpdateOpts>),
+    /// Delete a scope that no client has
+    Delete {
+        /// The scope's name
+        scope: ScopeToken,
+        /// Do not ask
+        #[arg(long, short = 'y')]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpdateOpts {
+    /// The scope's name
+    scope: ScopeToken,
+    /// What the resource owner reads on the approval page
+    #[arg(long)]
+    description: Option<Description>,
+    /// Folders that it opens: replaces all
+    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    folder: Vec<Folder>,
+    /// Folders that it opens as well
+    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    add_folder: Vec<Folder>,
+    /// Folders that it opens no more
+    #[arg(long, value_name = "FOLDER", num_args = 1..)]
+    remove_folder: Vec<Folder>,
+    /// Services that it opens: replaces all
+    #[arg(long, value_name = "SERVICE", num_args = 1..)]
+    service: Vec<ServiceName>,
+    /// Services that it opens as well
+    #[arg(long, value_name = "SERVICE", num_args = 1..)]
+    add_service: Vec<ServiceName>,
+    /// Services that it opens no more
+    #[arg(long, value_name = "SERVICE", num_args = 1..)]
+    remove_service: Vec<ServiceName>,
+    /// Routes that it opens: replaces all
+    #[arg(long, value_name = "ROUTE", num_args = 1..)]
+    route: Vec<Route>,
+    /// Routes that it opens as well
+    #[arg(long, value_name = "ROUTE", num_args = 1..)]
+    add_route: Vec<Route>,
+    /// Routes that it opens no more
+    #[arg(long, value_name = "ROUTE", num_args = 1..)]
+    remove_route: Vec<Route>,
 }
 
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
@@ -94,7 +145,42 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             let scope = context.server()?.scope(&scope)?;
             context.print(&record(&scope))
         }
+        Command::Update(opts) => update(*opts, context),
+        Command::Delete { scope, yes } => {
+            let server = context.server()?;
+            server.scope(&scope)?;
+            prompt::confirm(context, yes, &format!("Delete the scope `{scope}`?"))?;
+            server.delete_scope(scope.clone())?;
+            context.print(&Record::new().text("scope", scope.as_str()).value("deleted", true))
+        }
     }
+}
+
+fn update(opts: UpdateOpts, context: &mut Context<'_>) -> Result<(), CliError> {
+    let change = ScopeChange {
+        description: opts.description,
+        folders: ListChange {
+            replace: opts.folder,
+            add: opts.add_folder,
+            remove: opts.remove_folder,
+        },
+        services: ListChange {
+            replace: opts.service,
+            add: opts.add_service,
+            remove: opts.remove_service,
+        },
+        routes: ListChange {
+            replace: opts.route,
+            add: opts.add_route,
+            remove: opts.remove_route,
+        },
+    };
+    if change.is_empty() {
+        let advice = "nothing to change was named; `oauthctl scope update --help` shows what can be";
+        return Err(CliError::Usage(advice.to_owned()));
+    }
+    let scope = context.server()?.update_scope(opts.scope, change)?;
+    context.print(&record(&scope))
 }
 
 /// A scope as every command prints it.

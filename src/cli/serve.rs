@@ -9,6 +9,7 @@ use signal_hook::iterator::Signals;
 
 use super::context::Context;
 use super::exit::CliError;
+use super::housekeeping::Housekeeping;
 use super::{listening, log};
 use crate::config::{RequestFrom as Configured, Settings};
 use crate::domain::issuer::Issuer;
@@ -43,6 +44,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let server = Arc::new(context.server_at(bound)?);
     let is_empty = server.clients()?.is_empty();
+    let housekeeping = Housekeeping::start(Arc::clone(&server)).map_err(CliError::io("start a thread"))?;
     let app = app(&context.settings, server, bound);
     stop_on_signal(listener.stop_handle())?;
     // The socket is bound, so whoever connects now is answered.
@@ -51,6 +53,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
         context.say_on_terminal("no client is registered yet; `oauthctl client register` makes one")?;
     }
     listener.run(Arc::new(app));
+    drop(housekeeping);
     Ok(())
 }
 

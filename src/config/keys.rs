@@ -150,6 +150,11 @@ pub static KEYS: &[Key] = &[
         |given: Given<'_>| given.refresh_retry_window(DAY)
     ),
     key!(
+        tokens.keep_ended,
+        "How long what has ended is kept, before `token prune` removes it.",
+        |given: Given<'_>| given.span(Span::ZERO..=Span::MAX)
+    ),
+    key!(
         check.request_from,
         "Which pair of headers of a proxy is believed: `original` (nginx), `forwarded` (Traefik, \
          Caddy), or `either`, which refuses both at once.",

@@ -103,6 +103,8 @@ pub struct Tokens {
     pub refresh_token_idle: Span,
     /// How long a refresh may be repeated.
     pub refresh_retry_window: RefreshRetryWindow,
+    /// How long what has ended is kept.
+    pub keep_ended: Span,
 }
 
 impl Default for Tokens {
@@ -113,6 +115,7 @@ impl Default for Tokens {
             refresh_token_lifetime: Span::from_secs(30 * 24 * 60 * 60),
             refresh_token_idle: Span::from_secs(7 * 24 * 60 * 60),
             refresh_retry_window: RefreshRetryWindow::UntilUsed,
+            keep_ended: Span::from_secs(30 * 24 * 60 * 60),
         }
     }
 }

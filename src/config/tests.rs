@@ -89,6 +89,7 @@ fn every_key_reaches_its_own_setting() {
         ("tokens.refresh_token_lifetime", "8d"),
         ("tokens.refresh_token_idle", "9h"),
         ("tokens.refresh_retry_window", "0s"),
+        ("tokens.keep_ended", "31d"),
         ("check.request_from", "original"),
         ("log.level", "trace"),
         ("log.format", "json"),
