@@ -29,6 +29,7 @@
 //! | how commits are gathered | `store/writer.rs` |
 //! | what is bounded, and at what | [`http::listener`], [`http::listener::Limits`] |
 //! | what an administrator may set | [`config`], `oauthctl.toml.example` |
+//! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
 //! | the pages | `http/pages/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //!

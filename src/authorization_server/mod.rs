@@ -6,7 +6,7 @@
 //! | stage of the mission | file |
 //! |---|---|
 //! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
-//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `grants`, `tokens`, `audit` |
+//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `grants`, `tokens`, `audit`, `apply` |
 //! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
 //! | 3–4: approve or deny, code | `answer` |
 //! | 5: exchange | `token`, `exchange` |
@@ -19,6 +19,7 @@ mod account;
 mod add_owner;
 mod administration_error;
 mod answer;
+mod apply;
 mod audit;
 mod authenticate_client;
 mod authorize;
@@ -63,6 +64,7 @@ use crate::store::Store;
 pub use account::{Account, ApprovedClient};
 pub use administration_error::{AdministrationError, Noun};
 pub use answer::{Answer, Answered};
+pub use apply::{ApplyError, NewCredential, Plan};
 pub use audit::ChainVerdict;
 pub use authenticate_client::{Caller, CallerError};
 pub use authorize::{Considered, OpenedScope};

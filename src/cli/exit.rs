@@ -55,6 +55,14 @@ pub(super) enum CliError {
         /// What went wrong.
         error: StoreError,
     },
+    /// What somebody declared in a file cannot be done.
+    #[error("{place}: {error}")]
+    Declared {
+        /// The file and the line.
+        place: String,
+        /// Why not.
+        error: AdministrationError,
+    },
     /// Confirmation is needed, and nobody is there to give it.
     #[error("{0} Give --yes to say so; nothing was changed")]
     NotConfirmed(String),
@@ -120,14 +128,17 @@ impl CliError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Usage(_) | Self::Config(_) | Self::Administration(AdministrationError::Refused(_)) => USAGE,
-            Self::Administration(AdministrationError::NotFound { .. }) => NOT_FOUND,
-            Self::Administration(AdministrationError::Exists { .. } | AdministrationError::InUse { .. })
-            | Self::FileExists(_) => EXISTS,
+            Self::Administration(error) | Self::Declared { error, .. } => match error {
+                AdministrationError::Refused(_) => USAGE,
+                AdministrationError::NotFound { .. } => NOT_FOUND,
+                AdministrationError::Exists { .. } | AdministrationError::InUse { .. } => EXISTS,
+                AdministrationError::Failed(_) => FAILURE,
+            },
+            Self::Usage(_) | Self::Config(_) => USAGE,
+            Self::FileExists(_) => EXISTS,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Denied => DENIED,
             Self::Declined
-            | Self::Administration(AdministrationError::Failed(_))
             | Self::Store(_)
             | Self::Database { .. }
             | Self::SecretLost { .. }

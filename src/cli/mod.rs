@@ -1,10 +1,12 @@
 //! Floor 4: the command line. One file a noun; `output` renders, `exit` is the only table from errors to exit codes.
 
 mod access;
+mod apply;
 mod client;
 mod context;
 mod demo;
 mod exit;
+mod export;
 mod fit;
 mod grant;
 mod housekeeping;
@@ -139,6 +141,11 @@ enum Command {
     /// Whether a client or a token may do something, and why
     #[command(subcommand)]
     Access(access::Command),
+    /// Make scopes, clients and resource servers as a file declares them
+    Apply(apply::Opts),
+    /// Print scopes, clients and resource servers as such a file, without their secrets
+    #[command(after_help = export::EXAMPLES)]
+    Export,
     /// The server
     Serve(serve::Opts),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
@@ -210,6 +217,8 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Grant(command) => grant::run(command, &mut context),
         Command::Token(command) => token::run(command, &mut context),
         Command::Access(command) => access::run(command, &mut context),
+        Command::Apply(opts) => apply::run(&opts, &mut context),
+        Command::Export => export::run(&mut context),
         Command::Serve(_) => serve::run(&mut context),
         Command::Demo(opts) => demo::run(&opts, &mut context),
     };

@@ -13,7 +13,7 @@ use super::exit::CliError;
 pub(super) struct SecretFile {
     path: PathBuf,
     file: File,
-    is_written: bool,
+    is_kept: bool,
 }
 
 impl SecretFile {
@@ -30,7 +30,7 @@ impl SecretFile {
             Ok(file) => Ok(Self {
                 path: path.to_owned(),
                 file,
-                is_written: false,
+                is_kept: false,
             }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(CliError::FileExists(path.to_owned()))
@@ -41,19 +41,30 @@ impl SecretFile {
 
     /// Writes the secret, and waits until it is on disk.
     pub(super) fn write(mut self, secret: &str) -> Result<(), CliError> {
+        self.write_for_now(secret)?;
+        self.keep();
+        Ok(())
+    }
+
+    /// As [`write`](Self::write), of a secret that is yet to be registered: the file goes away again without
+    /// [`keep`](Self::keep).
+    pub(super) fn write_for_now(&mut self, secret: &str) -> Result<(), CliError> {
         let doing = format!("write {}", self.path.display());
         writeln!(self.file, "{secret}")
             .and_then(|()| self.file.sync_all())
-            .map_err(CliError::io(doing))?;
-        self.is_written = true;
-        Ok(())
+            .map_err(CliError::io(doing))
+    }
+
+    /// Says that the secret in it is good.
+    pub(super) fn keep(mut self) {
+        self.is_kept = true;
     }
 }
 
 impl Drop for SecretFile {
     fn drop(&mut self) {
-        if !self.is_written {
-            // An empty file is no loss, and if it cannot be removed there is nobody to tell.
+        if !self.is_kept {
+            // What is in it opens nothing, and if it cannot be removed there is nobody to tell.
             let _ = std::fs::remove_file(&self.path);
         }
     }

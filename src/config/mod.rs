@@ -7,6 +7,7 @@
 //! [`keys::KEYS`] is the one list of what can be set: the file, the environment, the suggestions for a
 //! misspelt key, the example file and what is shown to people all follow it.
 
+pub mod declaration;
 pub mod error;
 pub mod keys;
 pub mod settings;

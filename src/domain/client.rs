@@ -129,7 +129,7 @@ impl fmt::Display for RefreshPolicy {
 }
 
 /// What is set for a client.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientSettings {
     /// What people see.
     pub name: Name,

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod client;
 pub mod coverage;
+pub mod declaration;
 pub mod excerpt;
 pub mod grant;
 pub mod identifier;

@@ -95,6 +95,23 @@ impl ReadTransaction<'_> {
         Ok(statement.exists([nonce])?)
     }
 
+    /// How many grants, codes and tokens a client has; counts no further than to about `most`.
+    pub fn holdings_of_client(&self, client: ClientKey, most: usize) -> Result<usize, StoreError> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let mut total = 0_i64;
+        for sql in [
+            "SELECT count(*) FROM (SELECT 1 FROM grants WHERE client_key = ?1 LIMIT ?2)",
+            "SELECT count(*) FROM (SELECT 1 FROM grants JOIN authorization_codes USING (grant_key) \
+             WHERE client_key = ?1 LIMIT ?2)",
+            "SELECT count(*) FROM (SELECT 1 FROM grants JOIN tokens USING (grant_key) \
+             WHERE client_key = ?1 LIMIT ?2)",
+        ] {
+            let mut statement = self.connection().prepare_cached(sql)?;
+            total += statement.query_row(params![client.0, most], |row| row.get::<_, i64>(0))?;
+        }
+        Ok(usize::try_from(total).unwrap_or_default())
+    }
+
     /// The grants of a resource owner under which a client can still act, the newest first, at most `limit`.
     pub fn live_grants_of_owner(
         &self,

@@ -1,0 +1,59 @@
+//! Scopes, clients and resource servers as one TOML file: read for `apply`, written by `export`.
+//!
+//! ```toml
+//! [[scope]]
+//! name = "orders:read"
+//! description = "Read your orders"
+//! folders = ["orders"]
+//!
+//! [[client]]
+//! client_id = "orders-web"
+//! redirect_uris = ["https://orders.example/cb"]
+//! scopes = ["orders:read"]
+//!
+//! [[resource_server]]
+//! name = "Warehouse"
+//! ```
+//!
+//! The file says all that there is to say: what is left out is what it is where nobody has set it, whatever it was
+//! before. So a file that is applied twice changes nothing the second time.
+
+mod read;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use std::collections::BTreeMap;
+
+use crate::domain::declaration::{Declaration, Thing};
+
+pub use read::read;
+pub use write::write;
+
+/// The largest file that is read, in bytes.
+pub const LARGEST: usize = 1024 * 1024;
+
+/// A declaration, and where in its file each thing stands.
+#[derive(Debug)]
+pub struct DeclarationFile {
+    /// What is declared.
+    pub declaration: Declaration,
+    lines: BTreeMap<Thing, usize>,
+}
+
+impl DeclarationFile {
+    /// The line on which a thing begins, from 1.
+    pub fn line_of(&self, thing: &Thing) -> Option<usize> {
+        self.lines.get(thing).copied()
+    }
+}
+
+/// Why a file is not a declaration: the line, from 1, and what is wrong there and what is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{line}: {reason}")]
+pub struct DeclarationError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong, and what is accepted.
+    pub reason: String,
+}

@@ -1,0 +1,354 @@
+//! Text as a declaration. Each mistake is told with its line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::{DeclarationError, DeclarationFile, LARGEST};
+use crate::config::nearest::nearest;
+use crate::config::settings::Tokens;
+use crate::config::value::Given;
+use crate::domain::client::{ClientId, ClientSettings, RefreshPolicy};
+use crate::domain::coverage::Coverage;
+use crate::domain::declaration::{Declaration, DeclaredClient, DeclaredScope, Kind, Thing};
+use crate::domain::excerpt::excerpt;
+use crate::domain::scope::ScopeToken;
+use crate::domain::span::Span;
+use crate::domain::text::Name;
+
+const KINDS: [Kind; 3] = [Kind::Scope, Kind::Client, Kind::ResourceServer];
+
+const SECOND: Span = Span::from_secs(1);
+const TEN_MINUTES: Span = Span::from_secs(10 * 60);
+const YEAR: Span = Span::from_secs(365 * 24 * 60 * 60);
+
+/// Reads a declaration. Clients have the lifetimes of `defaults` where they do not have their own.
+///
+/// # Errors
+/// The first mistake in the file. Whether the things fit together, and whether each is one that can be, is not
+/// looked at here.
+pub fn read(text: &[u8], defaults: &Tokens) -> Result<DeclarationFile, DeclarationError> {
+    if text.len() > LARGEST {
+        return Err(DeclarationError {
+            line: 1,
+            reason: "the file is larger than 1 MiB".to_owned(),
+        });
+    }
+    let text = std::str::from_utf8(text).map_err(|refusal| DeclarationError {
+        line: line_after(&text[..refusal.valid_up_to()]),
+        reason: "the file is not text in UTF-8".to_owned(),
+    })?;
+    let document = DeTable::parse(text).map_err(|refusal| DeclarationError {
+        line: line_after(&text.as_bytes()[..refusal.span().map_or(text.len(), |span| span.start)]),
+        reason: refusal.message().to_owned(),
+    })?;
+    let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+    let mut reader = Reader {
+        newlines: newlines.map(|(offset, _)| offset).collect(),
+        defaults,
+        file: DeclarationFile {
+            declaration: Declaration::default(),
+            lines: BTreeMap::new(),
+        },
+    };
+    for (name, content) in in_order(document.get_ref()) {
+        reader.kind(name, content)?;
+    }
+    Ok(reader.file)
+}
+
+/// The number of the line on which a text goes on after `before`.
+fn line_after(before: &[u8]) -> usize {
+    before.split(|byte| *byte == b'\n').count()
+}
+
+type Entry<'t, 'i> = (&'t Spanned<DeString<'i>>, &'t Spanned<DeValue<'i>>);
+
+/// The entries in the order in which they stand in the file, so that the first mistake is the one that is told.
+fn in_order<'t, 'i>(table: &'t DeTable<'i>) -> Vec<Entry<'t, 'i>> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(name, _)| name.span().start);
+    entries
+}
+
+struct Reader<'a> {
+    /// Where each line ends.
+    newlines: Vec<usize>,
+    defaults: &'a Tokens,
+    file: DeclarationFile,
+}
+
+impl Reader<'_> {
+    fn line<T>(&self, place: &Spanned<T>) -> usize {
+        let start = place.span().start;
+        self.newlines.partition_point(|newline| *newline < start) + 1
+    }
+
+    fn error<T>(&self, place: &Spanned<T>, reason: impl Into<String>) -> DeclarationError {
+        DeclarationError {
+            line: self.line(place),
+            reason: reason.into(),
+        }
+    }
+
+    fn kind(
+        &mut self,
+        name: &Spanned<DeString<'_>>,
+        content: &Spanned<DeValue<'_>>,
+    ) -> Result<(), DeclarationError> {
+        let written = name.get_ref();
+        let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == written) else {
+            let advice = match nearest(written, KINDS.into_iter().map(Kind::name)) {
+                Some(near) => format!("did you mean `[[{near}]]`?"),
+                None => "accepted are `[[scope]]`, `[[client]]` and `[[resource_server]]`".to_owned(),
+            };
+            return Err(self.error(name, format!("unknown table {}; {advice}", excerpt(written))));
+        };
+        let not_a_list = || format!("write each {kind} under a line `[[{}]]` of its own", kind.name());
+        let DeValue::Array(things) = content.get_ref() else {
+            return Err(self.error(name, not_a_list()));
+        };
+        for thing in things.iter() {
+            let DeValue::Table(table) = thing.get_ref() else {
+                return Err(self.error(thing, not_a_list()));
+            };
+            let table = Table {
+                kind,
+                line: self.line(thing),
+                entries: in_order(table),
+            };
+            match kind {
+                Kind::Scope => self.scope(&table)?,
+                Kind::Client => self.client(&table)?,
+                Kind::ResourceServer => self.resource_server(&table)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn scope(&mut self, table: &Table<'_, '_>) -> Result<(), DeclarationError> {
+        self.refuse_unknown(table, &["name", "description", "folders", "services", "routes"])?;
+        let name: ScopeToken = self.required(table, "name")?;
+        self.note(table, Thing::Scope(name.clone()))?;
+        let scope = DeclaredScope {
+            description: self.parsed(table, "description")?.unwrap_or_default(),
+            coverage: Coverage {
+                folders: self.set(table, "folders")?,
+                services: self.set(table, "services")?,
+                routes: self.set(table, "routes")?,
+            },
+        };
+        self.file.declaration.scopes.insert(name, scope);
+        Ok(())
+    }
+
+    fn client(&mut self, table: &Table<'_, '_>) -> Result<(), DeclarationError> {
+        self.refuse_unknown(
+            table,
+            &[
+                "client_id",
+                "name",
+                "description",
+                "redirect_uris",
+                "scopes",
+                "access_token_lifetime",
+                "code_lifetime",
+                "refresh",
+                "refresh_token_lifetime",
+                "refresh_token_idle",
+                "require_pkce",
+                "enabled",
+            ],
+        )?;
+        let id: ClientId = self.required(table, "client_id")?;
+        self.note(table, Thing::Client(id.clone()))?;
+        let name: Name = match self.parsed(table, "name")? {
+            Some(name) => name,
+            None => id.as_str().parse().map_err(|_| DeclarationError {
+                line: table.line,
+                reason: "`client_id` is too long to stand for `name`; give a name too".to_owned(),
+            })?,
+        };
+        let defaults = self.defaults;
+        let settings = ClientSettings {
+            name,
+            description: self.parsed(table, "description")?.unwrap_or_default(),
+            redirect_uris: self.list(table, "redirect_uris")?,
+            scopes: self.set::<ScopeToken>(table, "scopes")?.into_iter().collect(),
+            access_token_lifetime: self
+                .span(table, "access_token_lifetime", SECOND..=YEAR)?
+                .unwrap_or(defaults.access_token_lifetime)
+                .duration(),
+            code_lifetime: self
+                .span(table, "code_lifetime", SECOND..=TEN_MINUTES)?
+                .unwrap_or(defaults.code_lifetime)
+                .duration(),
+            refresh: self.refresh(table)?,
+            refresh_token_lifetime: self
+                .span(table, "refresh_token_lifetime", SECOND..=Span::MAX)?
+                .unwrap_or(defaults.refresh_token_lifetime)
+                .duration(),
+            refresh_token_idle: self
+                .span(table, "refresh_token_idle", SECOND..=Span::MAX)?
+                .unwrap_or(defaults.refresh_token_idle)
+                .duration(),
+            require_pkce: self.flag(table, "require_pkce")?.unwrap_or(true),
+        };
+        let enabled = self.flag(table, "enabled")?.unwrap_or(true);
+        let client = DeclaredClient { settings, enabled };
+        self.file.declaration.clients.insert(id, client);
+        Ok(())
+    }
+
+    fn resource_server(&mut self, table: &Table<'_, '_>) -> Result<(), DeclarationError> {
+        self.refuse_unknown(table, &["name"])?;
+        let name: Name = self.required(table, "name")?;
+        self.note(table, Thing::ResourceServer(name.clone()))?;
+        self.file.declaration.resource_servers.insert(name);
+        Ok(())
+    }
+
+    /// Writes down where a thing stands, which may stand once.
+    fn note(&mut self, table: &Table<'_, '_>, thing: Thing) -> Result<(), DeclarationError> {
+        if let Some(first) = self.file.lines.get(&thing) {
+            return Err(DeclarationError {
+                line: table.line,
+                reason: format!("the {thing} is declared on line {first} already"),
+            });
+        }
+        self.file.lines.insert(thing, table.line);
+        Ok(())
+    }
+
+    fn refuse_unknown(&self, table: &Table<'_, '_>, known: &[&str]) -> Result<(), DeclarationError> {
+        let unknown = table
+            .entries
+            .iter()
+            .find(|(key, _)| !known.contains(&key.get_ref().as_ref()));
+        let Some((key, _)) = unknown else { return Ok(()) };
+        let advice = match nearest(key.get_ref(), known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the keys of a {} are {}", table.kind, known.join(", ")),
+        };
+        Err(self.error(key, format!("unknown key {}; {advice}", excerpt(key.get_ref()))))
+    }
+
+    /// What stands under `key`, as `parse` reads it.
+    fn value<T>(
+        &self,
+        table: &Table<'_, '_>,
+        key: &str,
+        parse: impl FnOnce(&Spanned<DeValue<'_>>) -> Result<T, String>,
+    ) -> Result<Option<T>, DeclarationError> {
+        let entry = table.entries.iter().find(|(name, _)| name.get_ref() == key);
+        let Some((_, value)) = entry else { return Ok(None) };
+        match parse(value) {
+            Ok(parsed) => Ok(Some(parsed)),
+            Err(reason) => Err(self.error(value, format!("`{key}`: {reason}"))),
+        }
+    }
+
+    fn parsed<T: FromStr<Err: Display>>(
+        &self,
+        table: &Table<'_, '_>,
+        key: &str,
+    ) -> Result<Option<T>, DeclarationError> {
+        self.value(table, key, |value| parse(value.get_ref()))
+    }
+
+    fn required<T: FromStr<Err: Display>>(
+        &self,
+        table: &Table<'_, '_>,
+        key: &str,
+    ) -> Result<T, DeclarationError> {
+        self.parsed(table, key)?.ok_or_else(|| DeclarationError {
+            line: table.line,
+            reason: format!("a {} needs the key `{key}`", table.kind),
+        })
+    }
+
+    /// A list in the order of the file; empty where there is none.
+    fn list<T: FromStr<Err: Display>>(
+        &self,
+        table: &Table<'_, '_>,
+        key: &str,
+    ) -> Result<Vec<T>, DeclarationError> {
+        let entry = table.entries.iter().find(|(name, _)| name.get_ref() == key);
+        let Some((_, value)) = entry else {
+            return Ok(Vec::new());
+        };
+        let DeValue::Array(items) = value.get_ref() else {
+            return Err(self.error(value, format!("`{key}`: write a list, as in `{key} = [\"…\"]`")));
+        };
+        let mut seen = BTreeSet::new();
+        let mut list = Vec::new();
+        for item in items.iter() {
+            let parsed =
+                parse(item.get_ref()).map_err(|reason| self.error(item, format!("`{key}`: {reason}")))?;
+            // What parses is a string.
+            let text = item.get_ref().as_str().unwrap_or_default();
+            if !seen.insert(text) {
+                return Err(self.error(item, format!("`{key}`: {} is given twice", excerpt(text))));
+            }
+            list.push(parsed);
+        }
+        Ok(list)
+    }
+
+    fn set<T: FromStr<Err: Display> + Ord>(
+        &self,
+        table: &Table<'_, '_>,
+        key: &str,
+    ) -> Result<BTreeSet<T>, DeclarationError> {
+        Ok(self.list(table, key)?.into_iter().collect())
+    }
+
+    fn span(
+        &self,
+        table: &Table<'_, '_>,
+        key: &str,
+        range: RangeInclusive<Span>,
+    ) -> Result<Option<Span>, DeclarationError> {
+        self.value(table, key, |value| Given::File(value.get_ref()).span(range))
+    }
+
+    fn flag(&self, table: &Table<'_, '_>, key: &str) -> Result<Option<bool>, DeclarationError> {
+        self.value(table, key, |value| {
+            let flag = value.get_ref().as_bool();
+            flag.ok_or_else(|| "accepted is `true` or `false`".to_owned())
+        })
+    }
+
+    fn refresh(&self, table: &Table<'_, '_>) -> Result<RefreshPolicy, DeclarationError> {
+        let policy = self.value(table, "refresh", |value| {
+            let text = match value.get_ref() {
+                DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+                DeValue::String(text) => text.as_ref(),
+                _ => "",
+            };
+            text.parse().map_err(|_| {
+                "accepted is \"none\", \"unlimited\" or a number of times, as in `refresh = 10`".to_owned()
+            })
+        })?;
+        Ok(policy.unwrap_or(RefreshPolicy::Unlimited))
+    }
+}
+
+/// A table of the file.
+struct Table<'t, 'i> {
+    kind: Kind,
+    line: usize,
+    entries: Vec<Entry<'t, 'i>>,
+}
+
+fn parse<T: FromStr<Err: Display>>(value: &DeValue<'_>) -> Result<T, String> {
+    let DeValue::String(text) = value else {
+        return Err("accepted is a text in quotes".to_owned());
+    };
+    text.parse()
+        .map_err(|error: T::Err| format!("{}: {error}", excerpt(text)))
+}
