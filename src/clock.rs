@@ -67,6 +67,20 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// The text is not an instant as RFC 3339 writes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an instant such as `2026-05-03T12:00:00Z` is expected")]
+pub struct NotAnInstant;
+
+impl std::str::FromStr for Timestamp {
+    type Err = NotAnInstant;
+
+    fn from_str(text: &str) -> Result<Self, NotAnInstant> {
+        let instant: jiff::Timestamp = text.parse().map_err(|_| NotAnInstant)?;
+        Ok(Self(instant.as_millisecond()))
+    }
+}
+
 impl fmt::Debug for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -188,6 +202,21 @@ mod tests {
             Timestamp::from_millis(i64::MAX).to_string(),
             "9999-12-31T23:59:59Z"
         );
+    }
+
+    #[test]
+    fn an_instant_is_read_back_with_any_offset() {
+        let instant = Timestamp::from_millis(1_700_000_000_000);
+        for text in [
+            "2023-11-14T22:13:20Z",
+            "2023-11-14T23:13:20+01:00",
+            "2023-11-14T22:13:20.000Z",
+        ] {
+            assert_eq!(text.parse(), Ok(instant), "{text}");
+        }
+        for text in ["", "2023-11-14", "2023-11-14T22:13:20", "1700000000", "yesterday"] {
+            assert_eq!(text.parse::<Timestamp>(), Err(NotAnInstant), "{text}");
+        }
     }
 
     #[test]

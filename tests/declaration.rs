@@ -61,7 +61,9 @@ fn apply(server: &AuthorizationServer, wanted: &Declaration, prune: bool) -> Vec
 
 fn audited(server: &AuthorizationServer) -> Vec<(String, String, String)> {
     let entries = server.audit_entries(&AuditSelector::default(), 0, 100).unwrap();
-    let texts = entries.into_iter().map(|entry| (entry.action, entry.subject, entry.detail));
+    let texts = entries
+        .into_iter()
+        .map(|entry| (entry.action, entry.subject, entry.detail));
     texts.collect()
 }
 
@@ -112,20 +114,22 @@ fn client(scopes: Vec<oauthctl::domain::scope::ScopeToken>) -> impl Strategy<Val
     ];
     let spans = (span(31_536_000), span(600), span(315_360_000), span(315_360_000));
     (texts, refresh, spans, any::<bool>(), any::<bool>()).prop_map(
-        |((name, description, redirect_uris, scopes), refresh, spans, require_pkce, enabled)| DeclaredClient {
-            settings: ClientSettings {
-                name,
-                description,
-                redirect_uris,
-                scopes: scopes.into_iter().collect(),
-                access_token_lifetime: spans.0,
-                code_lifetime: spans.1,
-                refresh,
-                refresh_token_lifetime: spans.2,
-                refresh_token_idle: spans.3,
-                require_pkce,
-            },
-            enabled,
+        |((name, description, redirect_uris, scopes), refresh, spans, require_pkce, enabled)| {
+            DeclaredClient {
+                settings: ClientSettings {
+                    name,
+                    description,
+                    redirect_uris,
+                    scopes: scopes.into_iter().collect(),
+                    access_token_lifetime: spans.0,
+                    code_lifetime: spans.1,
+                    refresh,
+                    refresh_token_lifetime: spans.2,
+                    refresh_token_idle: spans.3,
+                    require_pkce,
+                },
+                enabled,
+            }
         },
     )
 }
@@ -253,11 +257,7 @@ fn a_changed_client_keeps_its_secret_and_a_new_one_has_the_one_of_the_plan() {
             Thing::ResourceServer("Warehouse".parse().unwrap())
         ]
     );
-    let hashes: Vec<_> = plan
-        .credentials()
-        .iter()
-        .map(|new| new.secret.hash())
-        .collect();
+    let hashes: Vec<_> = plan.credentials().iter().map(|new| new.secret.hash()).collect();
     let owners = [
         SecretOwner::Client(plan.credentials()[0].id.clone()),
         SecretOwner::ResourceServer(plan.credentials()[1].id.clone()),
@@ -372,7 +372,9 @@ fn a_client_with_too_many_tokens_is_not_pruned() {
     };
     add_grants(0, 5_001);
     let error = server.plan(Declaration::default(), true).unwrap_err();
-    let ApplyError::Thing { thing, cause } = error else { panic!("{error}") };
+    let ApplyError::Thing { thing, cause } = error else {
+        panic!("{error}")
+    };
     assert_eq!(thing, Thing::Client("shop".parse().unwrap()));
     assert!(matches!(cause, AdministrationError::InUse { .. }), "{cause}");
     assert!(cause.to_string().contains("oauthctl client delete"), "{cause}");

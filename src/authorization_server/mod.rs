@@ -6,7 +6,7 @@
 //! | stage of the mission | file |
 //! |---|---|
 //! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
-//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `grants`, `tokens`, `audit`, `apply` |
+//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `grants`, `tokens`, `audit`, `apply`, `diagnosis` |
 //! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
 //! | 3–4: approve or deny, code | `answer` |
 //! | 5: exchange | `token`, `exchange` |
@@ -26,6 +26,7 @@ mod authorize;
 mod catalogue;
 mod check;
 mod define_scope;
+mod diagnosis;
 mod exchange;
 mod failure;
 mod form;

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::Record;
@@ -28,7 +29,8 @@ pub(super) struct CheckOpts {
         long,
         value_name = "ID",
         required_unless_present = "token_stdin",
-        conflicts_with = "token_stdin"
+        conflicts_with = "token_stdin",
+        add = complete::any_of(&[complete::Kind::Client])
     )]
     client: Option<ClientId>,
     /// What the access token on the first line of stdin can do

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
@@ -35,6 +36,7 @@ pub(super) enum Command {
     )]
     Show {
         /// The client's ID
+        #[arg(add = complete::any_of(&[complete::Kind::Client]))]
         id: ClientId,
     },
     /// Change a client: what is not named stays, a list that is named is replaced
@@ -80,7 +82,7 @@ pub(super) struct RegisterOpts {
     #[arg(long, value_name = "URI", num_args = 1..)]
     redirect_uri: Vec<RedirectUri>,
     /// Scopes that it may ask for; they must be defined
-    #[arg(long, value_name = "SCOPE", num_args = 1..)]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
     /// Its ID [default: made from the name and random characters]
     #[arg(long, value_name = "ID")]

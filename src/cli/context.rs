@@ -70,12 +70,17 @@ impl Context<'_> {
     }
 
     fn open_store(&self) -> Result<Store, CliError> {
+        Ok(Store::open(self.store_options())?)
+    }
+
+    /// The database of the settings.
+    pub(super) fn store_options(&self) -> StoreOptions {
         let database = &self.settings.database;
-        Ok(Store::open(StoreOptions {
+        StoreOptions {
             path: database.path.clone(),
             busy_timeout: database.busy_timeout.duration(),
             readers: database.readers,
-        })?)
+        }
     }
 
     /// Prints one thing.

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::authorization_server::{AdministrationError, Failure, Noun};
 use crate::config::ConfigError;
-use crate::store::StoreError;
+use crate::store::{BackupError, StoreError};
 
 /// Something failed.
 const FAILURE: u8 = 1;
@@ -72,6 +72,12 @@ pub(super) enum CliError {
     /// The check says no; it has said why.
     #[error("denied")]
     Denied,
+    /// The check says no, in these words.
+    #[error("{0}")]
+    CheckFailed(String),
+    /// A backup cannot be made.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The operating system refused.
     #[error("cannot {doing}: {error}")]
     Io {
@@ -114,7 +120,9 @@ impl CliError {
     /// This error with the file in it, where the store failed and did not name it.
     pub(super) fn of_database(self, path: &Path) -> Self {
         match self {
-            Self::Store(error) | Self::Administration(AdministrationError::Failed(Failure::Store(error)))
+            Self::Store(error)
+            | Self::Backup(BackupError::Database(error))
+            | Self::Administration(AdministrationError::Failed(Failure::Store(error)))
                 if !error.names_file() =>
             {
                 Self::Database {
@@ -135,12 +143,13 @@ impl CliError {
                 AdministrationError::Failed(_) => FAILURE,
             },
             Self::Usage(_) | Self::Config(_) => USAGE,
-            Self::FileExists(_) => EXISTS,
+            Self::FileExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
-            Self::Denied => DENIED,
+            Self::Denied | Self::CheckFailed(_) => DENIED,
             Self::Declined
             | Self::Store(_)
             | Self::Database { .. }
+            | Self::Backup(_)
             | Self::SecretLost { .. }
             | Self::Io { .. }
             | Self::Failed(_) => FAILURE,

@@ -2,9 +2,17 @@
 
 mod access;
 mod apply;
+mod audit;
+mod backup;
 mod client;
+mod complete;
+mod completions;
+mod configuration;
 mod context;
 mod demo;
+mod doctor;
+mod document;
+mod example;
 mod exit;
 mod export;
 mod fit;
@@ -12,6 +20,7 @@ mod grant;
 mod housekeeping;
 mod listening;
 mod log;
+mod man;
 mod operator;
 mod output;
 mod owner;
@@ -22,6 +31,7 @@ mod rotate_secret;
 mod scope;
 mod secret_output;
 mod serve;
+mod shell;
 mod stream;
 mod token;
 
@@ -34,7 +44,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::context::{Colored, Context, Terminals};
 use self::exit::CliError;
 use self::output::OutputFormat;
-use crate::config::{self, CommandLine, Sources};
+use crate::config::{self, CommandLine, ConfigError, Loaded, Sources};
 
 /// OAuth 2.0 authorization server for the authorization code grant with confidential clients: one binary, one SQLite
 /// file.
@@ -150,10 +160,43 @@ enum Command {
     Serve(serve::Opts),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
     Demo(demo::Opts),
+    /// Who did what, to what, when and from where
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Copy the database to a file, also while the server runs
+    Backup(backup::Opts),
+    /// Look for what is wrong or unwise, and say what mends it
+    Doctor(doctor::Opts),
+    /// The settings in force, and where they come from
+    #[command(subcommand)]
+    Config(configuration::Command),
+    /// Ready lines for the housekeeping of every night
+    #[command(subcommand)]
+    Example(example::Command),
+    /// Print what makes a shell complete commands, options and what is in the database
+    Completions(completions::Opts),
+    /// Print the manual page, or write one for each command
+    Man(man::Opts),
+}
+
+impl Command {
+    /// Whether it can do its work where the settings are refused.
+    fn bears_refused_settings(&self) -> bool {
+        matches!(
+            self,
+            Self::Doctor(_)
+                | Self::Config(configuration::Command::Check)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
+    }
 }
 
 /// Runs the program with the arguments, the environment and the streams of the process.
 pub fn main() -> ExitCode {
+    if let Some(code) = complete::answer() {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -190,17 +233,17 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         command_line.listen = opts.listen;
         command_line.issuer.clone_from(&opts.issuer);
     }
-    let loaded = config::load(&Sources {
-        command_line,
-        environment: std::env::vars_os().collect(),
-        working_directory: std::env::current_dir().map_err(CliError::io("find the working directory"))?,
-        system_file: Some(config::SYSTEM_FILE.into()),
-    })?;
+    let settings = load_settings(command_line)?;
+    let (loaded, refusal) = match settings {
+        Ok(loaded) => (loaded, None),
+        Err(refusal) if command.bears_refused_settings() => (Loaded::default(), Some(refusal)),
+        Err(refusal) => return Err(refusal.into()),
+    };
     let database = loaded.settings.database.path.clone();
     let mut stdout = io::stdout().lock();
     let mut stderr = io::stderr();
     let mut context = Context {
-        settings: loaded.settings,
+        settings: loaded.settings.clone(),
         output: global.output,
         quiet: global.quiet,
         may_ask: !global.no_input && terminals.stdin && terminals.stderr,
@@ -221,12 +264,29 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Export => export::run(&mut context),
         Command::Serve(_) => serve::run(&mut context),
         Command::Demo(opts) => demo::run(&opts, &mut context),
+        Command::Audit(command) => audit::run(command, &mut context),
+        Command::Backup(opts) => backup::run(&opts, &mut context),
+        Command::Doctor(_) => doctor::run(&loaded, refusal.as_ref(), &mut context),
+        Command::Config(command) => configuration::run(&command, &loaded, refusal.as_ref(), &mut context),
+        Command::Example(command) => example::run(&command, &loaded, &mut context),
+        Command::Completions(opts) => completions::run(&opts, &mut context),
+        Command::Man(opts) => man::run(&opts, &mut context),
     };
     match result.and_then(|()| stdout.flush().map_err(CliError::io("write to stdout"))) {
         // Whoever read the output has had enough of it.
         Err(CliError::Io { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| error.of_database(&database)),
     }
+}
+
+/// Reads the settings from where this process has them. The outer error is of the process, the inner of the settings.
+fn load_settings(command_line: CommandLine) -> Result<Result<Loaded, ConfigError>, CliError> {
+    Ok(config::load(&Sources {
+        command_line,
+        environment: std::env::vars_os().collect(),
+        working_directory: std::env::current_dir().map_err(CliError::io("find the working directory"))?,
+        system_file: Some(config::SYSTEM_FILE.into()),
+    }))
 }
 
 #[cfg(test)]

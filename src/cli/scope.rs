@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::Record;
@@ -43,6 +44,7 @@ pub(super) enum Command {
     /// Show one scope
     Show {
         /// The scope's name
+        #[arg(add = complete::any_of(&[complete::Kind::Scope]))]
         scope: ScopeToken,
     },
     /// Change a scope: what is not named stays, a list that is named is replaced. It works at once, for tokens that

@@ -91,7 +91,7 @@ impl fmt::Display for Origin {
 }
 
 /// The settings in force, and how they came about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Default, Clone)]
 pub struct Loaded {
     /// The settings.
     pub settings: Settings,

@@ -300,9 +300,9 @@ mod tests {
             },
         ];
         for (position, change) in changes.into_iter().enumerate() {
-            let mut changed = entry();
-            change(&mut changed);
-            assert_ne!(changed.hash_after(&CHAIN_START), hash, "change {position}");
+            let mut other = entry();
+            change(&mut other);
+            assert_ne!(other.hash_after(&CHAIN_START), hash, "change {position}");
         }
     }
 }

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The directory of the file is not there.
     #[error("cannot create the database {}: the directory {} does not exist; create it, or name another file with --database", .0.display(), .1.display())]
     NoDirectory(PathBuf, PathBuf),
+    /// There is no file, where one has to be.
+    #[error("there is no database {}; name another one with --database", .0.display())]
+    Missing(PathBuf),
     /// The file cannot be opened or created.
     #[error("cannot open the database {}: {}", .0.display(), .1)]
     CannotOpen(PathBuf, #[source] std::io::Error),
@@ -69,6 +72,7 @@ impl StoreError {
         matches!(
             self,
             Self::NoDirectory(..)
+                | Self::Missing(..)
                 | Self::CannotOpen(..)
                 | Self::NotOurs(..)
                 | Self::TooNew { .. }

@@ -147,7 +147,7 @@ fn open(options: &StoreOptions) -> Result<Connection, StoreError> {
 }
 
 /// Refuses a database of another program and a newer one.
-fn check_ours(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+pub(super) fn check_ours(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     // One snapshot: another process may be filling the file at this moment, and what it wrote is there as a whole.
     let snapshot = connection.unchecked_transaction()?;
     let application: i64 = snapshot.query_row("PRAGMA application_id", [], |row| row.get(0))?;

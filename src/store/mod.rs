@@ -5,12 +5,15 @@
 //! file each; the schema is in `schema/`, its history in `migrations`.
 
 mod audit_rows;
+mod backup;
 mod client_rows;
 mod error;
 mod file;
 mod grant_rows;
 mod grant_selection;
+mod inspection;
 mod migrations;
+mod name_rows;
 mod owner_rows;
 mod probe_rows;
 mod prune;
@@ -20,6 +23,7 @@ mod row;
 mod scope_rows;
 mod secret_rows;
 mod session_rows;
+mod soundness;
 mod statement;
 mod token_rows;
 mod token_selection;
@@ -29,11 +33,14 @@ mod writer;
 use std::path::Path;
 
 pub use audit_rows::{AuditSelector, StoredAuditEntry};
+pub use backup::{BackedUp, BackupError, back_up};
 pub use error::StoreError;
 pub use file::StoreOptions;
 pub use grant_rows::{GrantHolder, GrantOverview, NewGrant};
 pub use grant_selection::{GrantListing, GrantSelector};
+pub use inspection::{Inspection, inspect, is_up_to_date};
 pub use migrations::SCHEMA_VERSION;
+pub use name_rows::NameKind;
 pub use prune::{PruneCursor, PruneStep};
 pub use secret_rows::SecretHolder;
 pub use token_selection::{TokenCursor, TokenOverview, TokenSelector};

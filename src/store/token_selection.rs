@@ -367,19 +367,19 @@ mod tests {
 
     #[test]
     fn no_selector_scans_or_sorts() {
-        let at = Some(Timestamp::from_millis(1));
+        let at = Timestamp::from_millis(1);
         let cases = [
             (
                 "ids",
                 TokenSelector {
-                    identifiers: vec![Identifier::at(at.unwrap(), 1)],
+                    identifiers: vec![Identifier::at(at, 1)],
                     ..Default::default()
                 },
             ),
             (
                 "grant",
                 TokenSelector {
-                    grant: Some(Identifier::at(at.unwrap(), 1)),
+                    grant: Some(Identifier::at(at, 1)),
                     ..Default::default()
                 },
             ),
@@ -414,7 +414,7 @@ mod tests {
             (
                 "unused",
                 TokenSelector {
-                    unused_since: at,
+                    unused_since: Some(at),
                     ..Default::default()
                 },
             ),
@@ -429,7 +429,7 @@ mod tests {
                 "client and unused",
                 TokenSelector {
                     client: "c".parse().ok(),
-                    unused_since: at,
+                    unused_since: Some(at),
                     ..Default::default()
                 },
             ),

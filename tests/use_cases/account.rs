@@ -4,7 +4,7 @@ use oauthctl::authorization_server::{ApprovedClient, FormError, Purpose};
 use oauthctl::domain::session::SessionCookie;
 
 use crate::support::{
-    ACCESS_TOKEN_LIFETIME, FORM_LIFETIME, INSTANT, REFRESH_TOKEN_IDLE, Request, START, World,
+    ACCESS_TOKEN_LIFETIME, FORM_LIFETIME, INSTANT, REFRESH_TOKEN_IDLE, Request, START, World, address,
     assert_invalid_grant,
 };
 
@@ -15,7 +15,10 @@ fn approved(world: &World, browser: &SessionCookie) -> Vec<ApprovedClient> {
 /// Takes back `grant` with a form that was made for it.
 fn take_back(world: &World, browser: &SessionCookie, grant: &str) -> Result<(), FormError> {
     let form = world.server.seal_form(browser, Purpose::TakeBack, grant).unwrap();
-    world.server.take_back(grant, Some(browser), &form).unwrap()
+    world
+        .server
+        .take_back(grant, Some(browser), &form, address("127.0.0.1"))
+        .unwrap()
 }
 
 #[test]
@@ -108,7 +111,12 @@ fn a_form_takes_back_the_one_approval_that_it_was_made_for_and_in_time() {
     let alice = world.sign_in("alice");
     let grant = approved(&world, &alice)[0].grant.to_string();
     let seal = |purpose, about: &str| world.server.seal_form(&alice, purpose, about).unwrap();
-    let send = |form: &str| world.server.take_back(&grant, Some(&alice), form).unwrap();
+    let send = |form: &str| {
+        world
+            .server
+            .take_back(&grant, Some(&alice), form, address("127.0.0.1"))
+            .unwrap()
+    };
     assert_eq!(send(""), Err(FormError::Forged));
     assert_eq!(send(&seal(Purpose::SignOut, &grant)), Err(FormError::Forged));
     assert_eq!(
@@ -123,7 +131,12 @@ fn a_form_takes_back_the_one_approval_that_it_was_made_for_and_in_time() {
     assert_eq!(
         world
             .server
-            .take_back(&grant, None, &seal(Purpose::TakeBack, &grant))
+            .take_back(
+                &grant,
+                None,
+                &seal(Purpose::TakeBack, &grant),
+                address("127.0.0.1")
+            )
             .unwrap(),
         Err(FormError::Forged)
     );

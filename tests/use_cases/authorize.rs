@@ -5,8 +5,8 @@ use oauthctl::protocol::authorization_error::AuthorizationErrorCode;
 use oauthctl::protocol::authorization_request::PageRefusal;
 
 use crate::support::{
-    CHALLENGE, FORM_LIFETIME, INSTANT, ISSUER, REDIRECT_URI, Request, SESSION_LIFETIME, World, approve,
-    at_once, parameter,
+    CHALLENGE, FORM_LIFETIME, INSTANT, ISSUER, REDIRECT_URI, Request, SESSION_LIFETIME, World, address,
+    approve, at_once, parameter,
 };
 
 type Expected<T> = fn(&T) -> bool;
@@ -477,7 +477,10 @@ fn a_form_is_for_one_browser_one_request_and_one_purpose() {
         );
     }
     let form = world.form(&request, &alice);
-    let answered = world.server.answer(&raw, None, &form, approve("orders")).unwrap();
+    let answered = world
+        .server
+        .answer(&raw, None, &form, approve("orders"), address("127.0.0.1"))
+        .unwrap();
     assert!(
         matches!(answered, Answered::Form(FormError::Forged)),
         "without a cookie: {answered:?}"

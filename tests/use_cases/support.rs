@@ -312,7 +312,7 @@ impl World {
         answer: Answer,
     ) -> Answered {
         self.server
-            .answer(&request.raw(), Some(browser), form, answer)
+            .answer(&request.raw(), Some(browser), form, answer, address("127.0.0.1"))
             .unwrap()
     }
 

@@ -63,7 +63,7 @@ impl Report<'_> {
 
     /// A line for each thing, and for each field of it that changes.
     fn diff(&self, context: &mut Context<'_>) -> Result<(), CliError> {
-        let colored = context.colored && context.terminals.stdout;
+        let colored = context.colored.stdout;
         let mut lines = Vec::new();
         for change in self.changes {
             let (sign, color) = match change {

@@ -112,7 +112,7 @@ impl Reader<'_> {
         let DeValue::Array(things) = content.get_ref() else {
             return Err(self.error(name, not_a_list()));
         };
-        for thing in things.iter() {
+        for thing in things {
             let DeValue::Table(table) = thing.get_ref() else {
                 return Err(self.error(thing, not_a_list()));
             };
@@ -286,7 +286,7 @@ impl Reader<'_> {
         };
         let mut seen = BTreeSet::new();
         let mut list = Vec::new();
-        for item in items.iter() {
+        for item in items {
             let parsed =
                 parse(item.get_ref()).map_err(|reason| self.error(item, format!("`{key}`: {reason}")))?;
             // What parses is a string.

@@ -4,8 +4,7 @@ use crate::domain::client::RefreshPolicy;
 use crate::domain::declaration::{Declaration, Thing};
 use crate::domain::span::Span;
 
-const CLIENT: &str =
-    "[[client]]\nclient_id = \"shop\"\nredirect_uris = [\"https://shop.example/cb\"]\nscopes = [\"orders\"]\n";
+const CLIENT: &str = "[[client]]\nclient_id = \"shop\"\nredirect_uris = [\"https://shop.example/cb\"]\nscopes = [\"orders\"]\n";
 
 fn declared(text: &str) -> Declaration {
     read(text.as_bytes(), &Tokens::default()).unwrap().declaration
@@ -130,7 +129,11 @@ fn each_mistake_is_told_with_its_line() {
         ("name = \"a\\u202Eb\"", "`name`: `a\\u{202e}b`: it holds the control character U+202E"),
     ];
     for (line, expected) in rows {
-        assert_eq!(refusal(format!("{CLIENT}{line}\n")), format!("5: {expected}"), "{line}");
+        assert_eq!(
+            refusal(format!("{CLIENT}{line}\n")),
+            format!("5: {expected}"),
+            "{line}"
+        );
     }
     let uri = CLIENT.replace("https", "http");
     assert_eq!(
@@ -144,6 +147,9 @@ fn each_mistake_is_told_with_its_line() {
         "1: `client_id` is too long to stand for `name`; give a name too"
     );
     assert_eq!(refusal(b"# \n\n\xff"), "3: the file is not text in UTF-8");
-    assert_eq!(refusal(vec![b'\n'; LARGEST + 1]), "1: the file is larger than 1 MiB");
+    assert_eq!(
+        refusal(vec![b'\n'; LARGEST + 1]),
+        "1: the file is larger than 1 MiB"
+    );
     assert_eq!(declared(&"\n".repeat(LARGEST)), Declaration::default());
 }

@@ -149,8 +149,10 @@ impl FieldValue {
 impl fmt::Display for FieldValue {
     /// As people read it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("(none)");
+        }
         match self {
-            empty if empty.is_empty() => f.write_str("(none)"),
             Self::Text(text) => f.write_str(text),
             Self::List(items) => f.write_str(&items.join(", ")),
             Self::Span(length) => f.write_str(&span::format(*length)),

@@ -1,0 +1,38 @@
+//! Texts as words of a shell.
+
+/// A text as one word of a POSIX shell, in quotes only where it needs them.
+pub(super) fn word(text: &str) -> String {
+    if is_plain(text) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// Whether every shell takes the text as it stands for one word.
+pub(super) fn is_plain(text: &str) -> bool {
+    let is_plain =
+        |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':' | '@' | '+' | ',' | '=');
+    !text.is_empty() && text.chars().all(is_plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_it_needs_it() {
+        for (text, expected) in [
+            ("orders-web", "orders-web"),
+            ("/var/lib/a.db", "/var/lib/a.db"),
+            ("ålice@example.org", "ålice@example.org"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("$(rm)", "'$(rm)'"),
+            ("O'Neil", r"'O'\''Neil'"),
+            ("50%", "'50%'"),
+        ] {
+            assert_eq!(word(text), expected);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Looks at a database file without making, migrating or changing it.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::file::{StoreOptions, check_is_file, check_ours, open_reader};
+use super::transaction::ReadTransaction;
+use super::{SCHEMA_VERSION, StoreError, soundness};
+use crate::clock::Timestamp;
+
+/// What a look at the file found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// The schema version in the file; 0 where nothing was put in yet.
+    pub schema_version: i64,
+    /// The size by the pages that the database has, those in the write-ahead log among them, in bytes.
+    pub bytes: u64,
+    /// What is wrong with its pages, indexes and references.
+    pub faults: Vec<String>,
+}
+
+/// Opens a file that must be there and be ours.
+pub(super) fn open_existing(options: &StoreOptions) -> Result<Connection, StoreError> {
+    match fs::metadata(&options.path) {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreError::Missing(options.path.clone()));
+        }
+        Err(error) => return Err(StoreError::CannotOpen(options.path.clone(), error)),
+    }
+    check_is_file(&options.path)?;
+    let connection = open_reader(options)?;
+    check_ours(&options.path, &connection)?;
+    Ok(connection)
+}
+
+/// Checks a whole file: takes as long as reading it does.
+///
+/// # Errors
+/// [`StoreError::Missing`] where there is no file, and whatever keeps it from being read at all.
+pub fn inspect(options: &StoreOptions) -> Result<Inspection, StoreError> {
+    let connection = open_existing(options)?;
+    let number = |pragma| -> Result<i64, StoreError> {
+        Ok(connection.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))?)
+    };
+    let bytes = number("page_count")?.saturating_mul(number("page_size")?);
+    Ok(Inspection {
+        schema_version: number("user_version")?,
+        bytes: u64::try_from(bytes).unwrap_or_default(),
+        faults: soundness::faults(&connection)?,
+    })
+}
+
+/// Whether there is a file that [`Store::open`](super::Store::open) would open as it is: neither made nor migrated.
+pub fn is_up_to_date(options: &StoreOptions) -> Result<bool, StoreError> {
+    let connection = match open_existing(options) {
+        Ok(connection) => connection,
+        Err(StoreError::Missing(_)) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    Ok(version == SCHEMA_VERSION)
+}
+
+impl ReadTransaction<'_> {
+    /// The newest instant at which something was written down: a grant, a token or an audit entry.
+    pub fn newest_instant(&self) -> Result<Option<Timestamp>, StoreError> {
+        // Keys grow with time, so the newest row is the last one.
+        let sql = "SELECT max(at) FROM (\
+                   SELECT at FROM (SELECT at FROM audit ORDER BY entry DESC LIMIT 1) UNION ALL \
+                   SELECT at FROM (SELECT issued_at AS at FROM tokens ORDER BY token_key DESC LIMIT 1) UNION ALL \
+                   SELECT at FROM (SELECT created_at AS at FROM grants ORDER BY grant_key DESC LIMIT 1))";
+        let newest: Option<i64> = self.connection().query_row(sql, [], |row| row.get(0))?;
+        Ok(newest.map(Timestamp::from_millis))
+    }
+}
