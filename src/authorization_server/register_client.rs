@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{AdministrationError, AuthorizationServer, Noun};
 use crate::domain::audit::{Action, Subject};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, StoredSecret};
-use crate::domain::scope::ScopeSet;
+use crate::domain::scope::{SCOPE_SET_TOKENS, ScopeSet};
 use crate::domain::span;
 use crate::domain::text::Name;
 use crate::entropy::random;
@@ -123,6 +123,7 @@ pub(super) fn detail_of(settings: &ClientSettings) -> serde_json::Value {
         .collect();
     json!({
         "name": settings.name.as_str(),
+        "description": settings.description.as_str(),
         "redirect_uris": uris,
         "scopes": settings.scopes.to_string(),
         "access_token_lifetime": settings.access_token_lifetime.as_secs(),
@@ -153,6 +154,9 @@ pub(super) fn check_settings(settings: &ClientSettings) -> Result<(), Administra
     }
     if settings.scopes.is_empty() {
         return refuse("a client needs at least one scope");
+    }
+    if settings.scopes.iter().count() > SCOPE_SET_TOKENS {
+        return refuse(&format!("a client may have {SCOPE_SET_TOKENS} scopes at most"));
     }
     for (name, given, longest) in [
         (
