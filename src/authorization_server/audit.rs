@@ -78,7 +78,9 @@ impl AuthorizationServer {
     /// Walks the whole chain. Calls `progress` with the number of entries behind it.
     pub fn verify_audit(&self, mut progress: impl FnMut(i64)) -> Result<ChainVerdict, StoreError> {
         // The head first: entries that come while the walk goes on are not missed.
-        let (last, head) = self.store.read(|tx| tx.audit_head())?;
+        let ((last, head), last_row) = self
+            .store
+            .read(|tx| Ok::<_, StoreError>((tx.audit_head()?, tx.last_audit_row()?)))?;
         let (mut place, mut previous) = (0, CHAIN_START);
         while place < last {
             let page = self
@@ -117,6 +119,11 @@ impl AuthorizationServer {
             ChainVerdict::Broken {
                 entry: last,
                 reason: "it is not the one that was written last",
+            }
+        } else if last_row > last {
+            ChainVerdict::Broken {
+                entry: last + 1,
+                reason: "it was not written by the program",
             }
         } else {
             ChainVerdict::Whole { entries: last }

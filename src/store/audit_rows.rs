@@ -80,6 +80,16 @@ impl ReadTransaction<'_> {
     }
 }
 
+impl ReadTransaction<'_> {
+    /// The last place that has an entry, whatever the head of the chain says; 0 where there is none.
+    pub fn last_audit_row(&self) -> Result<i64, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT coalesce(max(entry), 0) FROM audit")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+}
+
 impl WriteTransaction<'_> {
     /// Adds an event to the end of the chain, in the transaction that it is about.
     pub fn append_audit(&self, event: &Event) -> Result<(), StoreError> {
