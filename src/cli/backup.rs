@@ -19,13 +19,13 @@ use crate::store;
     after_help = "The copy shows one moment, whatever is written meanwhile. It is checked (pages, indexes, \
     references) and flushed to the disk before it gets its name; what is interrupted leaves nothing behind. While \
     it is made, the write-ahead log of the database grows.\n\n\
-    Restore, with the database in /var/lib/oauthctl:\n  \
+    Restore, with the database /var/lib/oauthctl/oauthctl.db:\n  \
     1. stop the server\n  \
-    2. cd /var/lib/oauthctl && mv oauthctl.db oauthctl.db.old && rm -f oauthctl.db-wal oauthctl.db-shm\n  \
-    3. install -m 600 /backup/oauthctl.db oauthctl.db     (as the user that the server runs as)\n  \
+    2. cd /var/lib/oauthctl && mkdir old && mv oauthctl.db* old/    (also oauthctl.db-wal and oauthctl.db-shm)\n  \
+    3. install -m 600 /backup/oauthctl.db oauthctl.db               (as the user that the server runs as)\n  \
     4. oauthctl --database oauthctl.db doctor, and start the server\n\
-    What was revoked or disabled after the backup is good again: `oauthctl --database oauthctl.db.old audit list` \
-    (keep its -wal and -shm with it for that) says what that was.\n\n\
+    What was revoked or disabled since the backup is good again; what that was says\n  \
+    oauthctl --database old/oauthctl.db audit list\n\n\
     Examples:\n  oauthctl backup /backup/oauthctl-$(date +%F).db\n  \
     oauthctl backup new.db -o json | jq .bytes"
 )]

@@ -34,12 +34,12 @@ pub(super) fn examine(context: &Context<'_>, findings: &mut Vec<Finding>) -> Res
         findings.push(Finding::new("server", Level::Note, finding));
         return Ok(());
     }
-    // Behind a proxy the server is asked itself, without the way through the proxy.
-    let base = if issuer.is_https() {
-        format!("http://{address}")
+    // Behind a proxy the server is asked itself, without the way through the proxy, and it answers at the root as well.
+    let (base, path) = if issuer.is_https() {
+        (format!("http://{address}"), "")
     } else {
-        let path_start = issuer.as_str().len() - issuer.path().len();
-        issuer.as_str()[..path_start].to_owned()
+        let origin_end = issuer.as_str().len() - issuer.path().len();
+        (issuer.as_str()[..origin_end].to_owned(), issuer.path())
     };
     let mut told = |check: &str, level, finding: String, fix: Option<&str>| {
         let finding = Finding::new(check, level, finding);
@@ -48,7 +48,6 @@ pub(super) fn examine(context: &Context<'_>, findings: &mut Vec<Finding>) -> Res
             None => finding,
         });
     };
-    let path = issuer.path();
     match get(&format!("{base}{path}/healthz")) {
         Answer::Nobody => {
             told(
