@@ -114,7 +114,7 @@ fn use_write_ahead_log(options: &StoreOptions, connection: &Connection) -> Resul
 }
 
 /// Says of which file an error is, and what is wrong with it, where SQLite's own words do not.
-fn name_the_file(path: &Path, error: StoreError) -> StoreError {
+pub(super) fn name_the_file(path: &Path, error: StoreError) -> StoreError {
     let (StoreError::Sqlite(cause) | StoreError::Malformed(cause)) = &error else {
         return error;
     };

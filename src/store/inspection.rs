@@ -4,7 +4,7 @@ use std::fs;
 
 use rusqlite::Connection;
 
-use super::file::{StoreOptions, check_is_file, check_ours, open_reader};
+use super::file::{StoreOptions, check_is_file, check_ours, name_the_file, open_reader};
 use super::transaction::ReadTransaction;
 use super::{SCHEMA_VERSION, StoreError, soundness};
 use crate::clock::Timestamp;
@@ -30,9 +30,11 @@ pub(super) fn open_existing(options: &StoreOptions) -> Result<Connection, StoreE
         Err(error) => return Err(StoreError::CannotOpen(options.path.clone(), error)),
     }
     check_is_file(&options.path)?;
-    let connection = open_reader(options)?;
-    check_ours(&options.path, &connection)?;
-    Ok(connection)
+    let recognised = open_reader(options).and_then(|connection| {
+        check_ours(&options.path, &connection)?;
+        Ok(connection)
+    });
+    recognised.map_err(|error| name_the_file(&options.path, error))
 }
 
 /// Checks a whole file: takes as long as reading it does.
