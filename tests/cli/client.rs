@@ -104,23 +104,42 @@ fn list_and_show_in_each_format() {
                refresh_token_lifetime,refresh_token_idle,require_pkce,created_at\n\
                orders-web,Orders,,yes,https://orders.example/cb,orders:read,3600,60,unlimited,2592000,604800,yes,\
                <instant>\n";
-    let one = format!("client_id               orders-web\n{REST}");
     for (args, shown) in [
         ("client list", table),
         ("client list -o jsonl", line),
         ("client list -o csv", csv),
         ("client list -o id", "orders-web\n"),
-        ("client show orders-web", &one),
-        ("client show orders-web -o jsonl", line),
-        ("client show orders-web -o csv", csv),
         ("client show orders-web -o id", "orders-web\n"),
     ] {
         Cli::new(&home).args(args.split(' ')).stdout(shown).run();
     }
     let list = home.json("client list");
-    assert_eq!(list, json!([home.json("client show orders-web")]));
     let names: Vec<&String> = list[0].as_object().unwrap().keys().collect();
     assert_eq!(names, FIELDS);
+}
+
+#[test]
+fn show_tells_what_is_known_of_the_secrets_too() {
+    let home = Home::with_client();
+    let mut shown = home.json("client show orders-web");
+    let secrets = shown.as_object_mut().unwrap().remove("secrets").unwrap();
+    assert_eq!(json!([shown]), home.json("client list"));
+    let [secret] = secrets.as_array().unwrap().as_slice() else {
+        panic!("{secrets}")
+    };
+    let names: Vec<&String> = secret.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["secret_id", "created_at", "expires_at", "last_used_at"]);
+    assert_eq!(
+        (&secret["expires_at"], &secret["last_used_at"]),
+        (&json!(null), &json!(null))
+    );
+    let id = secret["secret_id"].as_str().unwrap();
+    Cli::new(&home)
+        .args(["client", "show", "orders-web"])
+        .stdout(&format!(
+            "client_id               orders-web\n{REST}secrets                 {id}  made at <instant>, does not end, never used\n"
+        ))
+        .run();
 }
 
 #[test]
@@ -144,6 +163,7 @@ fn every_option_of_register_is_kept() {
         .stdout("ci\n")
         .run();
     let mut client = home.json("client show ci");
+    client.as_object_mut().unwrap().remove("secrets");
     assert!(client["created_at"].take().is_string());
     assert_eq!(
         client,
@@ -439,7 +459,7 @@ fn a_redirect_uri_is_given_once() {
 #[test]
 fn if_not_exists_leaves_the_client_that_is_there() {
     let home = Home::with_client();
-    let before = home.json("client show orders-web");
+    let before = home.json("client list")[0].take();
     let said = "the client `orders-web` is registered already; nothing was changed\n";
     let shown = format!("client_id               orders-web\n{REST}");
     // By ID, whatever else differs; by name, where no ID is given; and where it runs again with the same file.
