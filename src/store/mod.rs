@@ -64,7 +64,7 @@ impl Store {
         file::create_if_missing(&options.path)?;
         file::check_is_file(&options.path)?;
         let connection = file::open_writer(&options)?;
-        let writer = writer::Writer::start(connection)
+        let writer = writer::Writer::start(connection, options.busy_timeout)
             .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
         Ok(Self {
             path: options.path.clone(),

@@ -3,22 +3,31 @@
 //! Each job runs in a savepoint of its own, so that a refused job takes nothing with it. A caller gets its answer
 //! after the commit that holds its work is on disk, and an error where that commit failed. The batch grows with the
 //! load by itself: while one commit is written, the next jobs gather. A lone job waits for nobody.
+//!
+//! Other processes write to the same file, and SQLite has no queue for them: whoever finds the file held asks again.
+//! Its own waiting asks every 100 ms in the end, and a server under load frees the file for moments only; so the
+//! command line met it at the wrong moment for seconds, and failed. Who waits here asks every [`ASK_AGAIN`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::StoreError;
 use super::transaction::WriteTransaction;
+use crate::clock::Deadline;
 
 /// The most jobs that wait; beyond it, whoever comes waits for a place.
 const QUEUE: usize = 1024;
 
 /// The most jobs in one commit, which bounds how long the file is held.
 const BATCH: usize = 128;
+
+/// How long to wait before asking again for a file that another process holds.
+const ASK_AGAIN: Duration = Duration::from_millis(1);
 
 /// Tells a caller how its commit went.
 type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
@@ -33,12 +42,17 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread, which owns the connection from now on.
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// Starts the thread, which owns the connection from now on. A file that another process holds is waited for as
+    /// long as `busy_timeout`.
+    pub(super) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Job>(QUEUE);
+        // With a write-ahead log nothing but `BEGIN` has to wait, and that is done here.
+        connection
+            .busy_timeout(Duration::ZERO)
+            .map_err(std::io::Error::other)?;
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, &receiver))?;
+            .spawn(move || run(&connection, busy_timeout, &receiver))?;
         Ok(Self {
             jobs: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
@@ -114,15 +128,29 @@ fn in_savepoint<T, E: From<StoreError>>(
     result
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Job>) {
+fn run(connection: &Connection, busy_timeout: Duration, jobs: &Receiver<Job>) {
     while let Ok(first) = jobs.recv() {
-        commit_together(connection, first, jobs);
+        commit_together(connection, busy_timeout, first, jobs);
     }
 }
 
-fn commit_together(connection: &Connection, first: Job, jobs: &Receiver<Job>) {
-    if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        let answer = first(Err(error.into()));
+/// Begins a transaction that may write, once no other process has one.
+fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), StoreError> {
+    let deadline = Deadline::after(busy_timeout);
+    loop {
+        match connection
+            .execute_batch("BEGIN IMMEDIATE")
+            .map_err(StoreError::from)
+        {
+            Err(StoreError::Busy) if deadline.remaining().is_some() => std::thread::sleep(ASK_AGAIN),
+            begun => return begun,
+        }
+    }
+}
+
+fn commit_together(connection: &Connection, busy_timeout: Duration, first: Job, jobs: &Receiver<Job>) {
+    if let Err(error) = begin(connection, busy_timeout) {
+        let answer = first(Err(error));
         answer(Ok(()));
         return;
     }
@@ -156,6 +184,10 @@ mod tests {
     use super::*;
 
     fn writer() -> (tempfile::TempDir, Writer, Connection) {
+        writer_with(Duration::ZERO)
+    }
+
+    fn writer_with(busy_timeout: Duration) -> (tempfile::TempDir, Writer, Connection) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("t.db");
         let connection = Connection::open(&path).unwrap();
@@ -163,7 +195,11 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER PRIMARY KEY); CREATE TABLE u (n INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED); PRAGMA foreign_keys = ON")
             .unwrap();
         let reader = Connection::open(&path).unwrap();
-        (directory, Writer::start(connection).unwrap(), reader)
+        (
+            directory,
+            Writer::start(connection, busy_timeout).unwrap(),
+            reader,
+        )
     }
 
     fn insert(n: i64) -> impl FnOnce(&WriteTransaction<'_>) -> Result<i64, StoreError> + Send + 'static {
@@ -248,5 +284,20 @@ mod tests {
         assert!(matches!(writer.write(insert(1)), Err(StoreError::Busy)));
         reader.execute_batch("ROLLBACK").unwrap();
         writer.write(insert(1)).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_another_process_holds_is_waited_for() {
+        let (_directory, writer, other) = writer_with(Duration::from_secs(60));
+        for n in 1..=20 {
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            std::thread::scope(|scope| {
+                let written = scope.spawn(|| writer.write(insert(n)));
+                std::thread::yield_now();
+                other.execute_batch("ROLLBACK").unwrap();
+                assert_eq!(written.join().unwrap().unwrap(), n);
+            });
+        }
+        assert_eq!(rows(&other), 20);
     }
 }
