@@ -398,6 +398,24 @@ fn a_session_ends_with_the_owner_and_in_time() {
 }
 
 #[test]
+fn whoever_signs_in_ends_the_session_that_the_browser_had() {
+    let server = Server::start();
+    server.home.owner("bob");
+    let mut browser = signed_in(&server);
+    let before = browser.clone();
+    let disable = |enabled| {
+        let statement = "UPDATE resource_owners SET enabled = ? WHERE username = 'alice'";
+        server.home.sql(statement, &[enabled]);
+    };
+    // Her session is there and is not let in: the form that she gets is bound to its cookie.
+    disable("0");
+    sign_in(&mut browser, "/account", "bob");
+    disable("1");
+    assert!(browser.open("/account").body.contains("bob"));
+    Form::with(&before.clone().open("/account").body, "password");
+}
+
+#[test]
 fn an_approval_page_that_outlives_its_session_asks_for_the_password_again() {
     let server = Server::start();
     let client = server.home.client("orders", &[]);
