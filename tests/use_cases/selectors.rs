@@ -153,7 +153,7 @@ fn a_question_without_an_index_is_recognised_as_a_full_scan() {
     let world = World::new();
     for sql in [
         "SELECT * FROM tokens WHERE issued_at < ?1",
-        "SELECT * FROM grants WHERE ended_at < ?1",
+        "SELECT * FROM grants WHERE created_at < ?1",
         "SELECT grant_key FROM tokens",
     ] {
         let plan = plan(&world, sql);
