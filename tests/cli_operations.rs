@@ -1073,6 +1073,12 @@ fn names_are_completed_from_the_database() {
             &["oauthctl", "access", "check", "--client=o"],
             "--client=orders-web",
         ),
+        (&["oauthctl", "owner", "disable", "al"], "alice"),
+        (&["oauthctl", "token", "revoke", "--client", "o"], "orders-web"),
+        (
+            &["oauthctl", "client", "update", "orders-web", "--add-scope", "o"],
+            "orders:read",
+        ),
         (&["oauthctl", "audit", "list", "--actor", "al"], "alice"),
         (
             &["oauthctl", "audit", "list", "--subject", "o"],

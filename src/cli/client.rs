@@ -53,11 +53,13 @@ pub(super) enum Command {
     /// Enable a client again
     Enable {
         /// The client's ID
+        #[arg(add = complete::any_of(&[complete::Kind::Client]))]
         id: ClientId,
     },
     /// Disable a client: it and all its tokens stop working at once, and work again once it is enabled
     Disable {
         /// The client's ID
+        #[arg(add = complete::any_of(&[complete::Kind::Client]))]
         id: ClientId,
         /// Do not ask
         #[arg(long, short = 'y')]
@@ -66,6 +68,7 @@ pub(super) enum Command {
     /// Delete a client with all its grants and tokens
     Delete {
         /// The client's ID
+        #[arg(add = complete::any_of(&[complete::Kind::Client]))]
         id: ClientId,
         /// Do not ask
         #[arg(long, short = 'y')]

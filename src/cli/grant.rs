@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::Record;
@@ -45,13 +46,13 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct ListOpts {
     /// Of this client
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
     /// Approved by this resource owner
-    #[arg(long, value_name = "USERNAME")]
+    #[arg(long, value_name = "USERNAME", add = complete::any_of(&[complete::Kind::Owner]))]
     owner: Option<Username>,
     /// With this scope
-    #[arg(long)]
+    #[arg(long, add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Option<ScopeToken>,
     /// In this state: active, expired or revoked
     #[arg(long)]

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::Record;
@@ -26,6 +27,7 @@ pub(super) enum Command {
     /// Set a new password; signs the resource owner out everywhere
     SetPassword {
         /// What they sign in with
+        #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
         username: Username,
         /// Read the password from the first line of stdin instead of asking for it
         #[arg(long)]
@@ -34,11 +36,13 @@ pub(super) enum Command {
     /// Enable a resource owner again
     Enable {
         /// What they sign in with
+        #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
         username: Username,
     },
     /// Disable a resource owner: they cannot sign in, and what they approved stops working at once
     Disable {
         /// What they sign in with
+        #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
         username: Username,
         /// Do not ask
         #[arg(long, short = 'y')]
@@ -47,6 +51,7 @@ pub(super) enum Command {
     /// Delete a resource owner with all that they approved
     Delete {
         /// What they sign in with
+        #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
         username: Username,
         /// Do not ask
         #[arg(long, short = 'y')]

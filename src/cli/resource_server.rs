@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
@@ -34,6 +35,7 @@ pub(super) enum Command {
     /// Delete a resource server: it may not introspect any more
     Delete {
         /// Its ID, or its name
+        #[arg(add = complete::any_of(&[complete::Kind::ResourceServer]))]
         id: ClientId,
         /// Do not ask
         #[arg(long, short = 'y')]

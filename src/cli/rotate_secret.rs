@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
@@ -22,6 +23,7 @@ const DEFAULT_OVERLAP: &str = "24h";
 #[derive(Debug, Args)]
 pub(super) struct RotateOpts {
     /// Whose secret
+    #[arg(add = complete::any_of(&[complete::Kind::Client, complete::Kind::ResourceServer]))]
     id: ClientId,
     /// How long the secrets before the new one stay good; 0s ends them at once
     #[arg(long, value_name = "SPAN", default_value = DEFAULT_OVERLAP)]

@@ -56,6 +56,7 @@ pub(super) enum Command {
     /// Delete a scope that no client has
     Delete {
         /// The scope's name
+        #[arg(add = complete::any_of(&[complete::Kind::Scope]))]
         scope: ScopeToken,
         /// Do not ask
         #[arg(long, short = 'y')]
@@ -66,6 +67,7 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 pub(super) struct UpdateOpts {
     /// The scope's name
+    #[arg(add = complete::any_of(&[complete::Kind::Scope]))]
     scope: ScopeToken,
     /// What the resource owner reads on the approval page
     #[arg(long)]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 
+use super::complete;
 use super::context::Context;
 use super::exit::CliError;
 use super::grant::refuse_unknown;
@@ -82,13 +83,13 @@ struct Selectors {
     #[arg(long, value_name = "ID")]
     grant: Option<Identifier>,
     /// Of this client
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
     /// Approved by this resource owner
-    #[arg(long, value_name = "USERNAME")]
+    #[arg(long, value_name = "USERNAME", add = complete::any_of(&[complete::Kind::Owner]))]
     owner: Option<Username>,
     /// With this scope
-    #[arg(long)]
+    #[arg(long, add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Option<ScopeToken>,
     /// Of this kind
     #[arg(long, value_enum)]

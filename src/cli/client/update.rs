@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::record;
 use crate::authorization_server::{ClientChange, ListChange};
+use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::domain::client::{ClientId, RefreshPolicy};
@@ -15,6 +16,7 @@ use crate::domain::text::{Description, Name};
 #[derive(Debug, Args)]
 pub(in crate::cli) struct UpdateOpts {
     /// The client's ID
+    #[arg(add = complete::any_of(&[complete::Kind::Client]))]
     id: ClientId,
     /// What people see
     #[arg(long)]
@@ -32,13 +34,13 @@ pub(in crate::cli) struct UpdateOpts {
     #[arg(long, value_name = "URI", num_args = 1..)]
     remove_redirect_uri: Vec<RedirectUri>,
     /// What it may ask for: replaces all
-    #[arg(long, value_name = "SCOPE", num_args = 1..)]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
     /// What it may ask for as well
-    #[arg(long, value_name = "SCOPE", num_args = 1..)]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     add_scope: Vec<ScopeSet>,
     /// What it may not ask for any more, and its tokens may not do any more
-    #[arg(long, value_name = "SCOPE", num_args = 1..)]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     remove_scope: Vec<ScopeSet>,
     /// How long access tokens live that are issued from now on
     #[arg(long, value_name = "SPAN")]
