@@ -161,7 +161,14 @@ impl CliError {
         match self {
             Self::Administration(AdministrationError::NotFound {
                 noun, nearest: None, ..
-            }) => Some(match noun {
+            })
+            | Self::Declared {
+                error:
+                    AdministrationError::NotFound {
+                        noun, nearest: None, ..
+                    },
+                ..
+            } => Some(match noun {
                 Noun::Scope => {
                     "`oauthctl scope list` shows those that are defined, `oauthctl scope define` defines another"
                 }

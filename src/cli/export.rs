@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::exit::CliError;
 use super::output::OutputFormat;
-use crate::config::declaration;
+use crate::config::declaration::{self, LARGEST};
 
 pub(super) const EXAMPLES: &str = "Examples:\n  \
     oauthctl export > oauthctl-clients.toml\n  \
@@ -16,5 +16,11 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
         return Err(CliError::Usage(reason.to_owned()));
     }
     let text = declaration::write(&context.server()?.export()?);
-    write!(context.stdout, "{text}").map_err(CliError::io("write to stdout"))
+    write!(context.stdout, "{text}").map_err(CliError::io("write to stdout"))?;
+    if text.len() > LARGEST {
+        context.say(
+            "this is more than `oauthctl apply` reads; for a copy of everything use `oauthctl backup`",
+        )?;
+    }
+    Ok(())
 }

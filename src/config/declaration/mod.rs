@@ -30,8 +30,8 @@ use crate::domain::declaration::{Declaration, Thing};
 pub use read::read;
 pub use write::write;
 
-/// The largest file that is read, in bytes.
-pub const LARGEST: usize = 1024 * 1024;
+/// The largest file that is read, in bytes: some 30,000 clients, with everything that can be said about each.
+pub const LARGEST: usize = 8 * 1024 * 1024;
 
 /// A declaration, and where in its file each thing stands.
 #[derive(Debug)]

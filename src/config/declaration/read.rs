@@ -35,7 +35,7 @@ pub fn read(text: &[u8], defaults: &Tokens) -> Result<DeclarationFile, Declarati
     if text.len() > LARGEST {
         return Err(DeclarationError {
             line: 1,
-            reason: "the file is larger than 1 MiB".to_owned(),
+            reason: "the file is larger than 8 MiB".to_owned(),
         });
     }
     let text = std::str::from_utf8(text).map_err(|refusal| DeclarationError {

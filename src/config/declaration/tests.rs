@@ -93,7 +93,7 @@ fn a_thing_knows_its_line() {
 fn each_mistake_is_told_with_its_line() {
     #[rustfmt::skip] // a row a line
     let rows: &[(&str, &str)] = &[
-        ("[[scope]", "1: unclosed array table, expected `]]`"),
+        ("[[scope]", "1: unclosed array table, expected `]`"),
         ("[[scope]]\nname = \"a\"\nname = \"b\"", "3: duplicate key"),
         ("[[scopes]]\nname = \"a\"", "1: unknown table `scopes`; did you mean `[[scope]]`?"),
         ("[[resource-server]]\nname = \"a\"", "1: unknown table `resource-server`; did you mean `[[resource_server]]`?"),
@@ -149,7 +149,10 @@ fn each_mistake_is_told_with_its_line() {
     assert_eq!(refusal(b"# \n\n\xff"), "3: the file is not text in UTF-8");
     assert_eq!(
         refusal(vec![b'\n'; LARGEST + 1]),
-        "1: the file is larger than 1 MiB"
+        "1: the file is larger than 8 MiB"
     );
-    assert_eq!(declared(&"\n".repeat(LARGEST)), Declaration::default());
+    assert_eq!(
+        declared(&format!("#{}", "x".repeat(LARGEST - 1))),
+        Declaration::default()
+    );
 }
