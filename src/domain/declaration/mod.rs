@@ -1,7 +1,7 @@
 //! What an administrator declares in one file: scopes, clients and resource servers, as they are to be.
 //!
 //! What is defined at present has the same form, so that the difference of two declarations is what is to be done
-//! (see [`changes`]), and what is written down can be compared with what is read back.
+//! (see [`changes()`]), and what is written down can be compared with what is read back.
 
 mod changes;
 
