@@ -7,9 +7,9 @@ use std::sync::Arc;
 use dialoguer::console::Term;
 
 use super::exit::CliError;
-use super::output::{OutputFormat, Record};
+use super::output::{OutputFormat, Record, Screen};
 use crate::authorization_server::{AuthorizationServer, Rules};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::config::{RefreshRetryWindow, Settings};
 use crate::domain::issuer::Issuer;
 use crate::entropy::OsEntropy;
@@ -83,19 +83,26 @@ impl Context<'_> {
         }
     }
 
+    /// Where stdout is looked at, if it is a terminal.
+    fn screen(&self) -> Option<Screen> {
+        let terminal = self.terminals.stdout.then(Term::stdout)?;
+        Some(Screen {
+            width: usize::from(terminal.size().1),
+            now: SystemClock.now(),
+        })
+    }
+
     /// Prints one thing.
     pub(super) fn print(&mut self, record: &Record) -> Result<(), CliError> {
         self.output
-            .print_one(record, self.stdout)
+            .print_one(record, self.screen().as_ref(), self.stdout)
             .map_err(CliError::io("write to stdout"))
     }
 
     /// Prints a list; where it is empty, `hint` says on stderr what makes the first entry.
     pub(super) fn print_list(&mut self, records: &[Record], hint: &str) -> Result<(), CliError> {
-        let terminal = self.terminals.stdout.then(Term::stdout);
-        let width = terminal.map(|terminal| usize::from(terminal.size().1));
         self.output
-            .print_list(records, width, self.stdout)
+            .print_list(records, self.screen().as_ref(), self.stdout)
             .map_err(CliError::io("write to stdout"))?;
         if records.is_empty() {
             self.say(hint)

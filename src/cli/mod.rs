@@ -1,6 +1,7 @@
 //! Floor 4: the command line. One file a noun; `output` renders, `exit` is the only table from errors to exit codes.
 
 mod access;
+mod ago;
 mod apply;
 mod audit;
 mod backup;

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
+use super::ago::as_seen;
 use super::fit::{Column, fit};
 use crate::clock::Timestamp;
 use crate::domain::span;
@@ -27,6 +28,15 @@ pub(super) enum OutputFormat {
     Id,
 }
 
+/// Where a person looks at a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Screen {
+    /// How many columns there are.
+    pub(super) width: usize,
+    /// When they look.
+    pub(super) now: Timestamp,
+}
+
 /// One thing to print: its fields in order, the identifier first. The names are the contract's.
 #[derive(Debug, Default)]
 pub(super) struct Record {
@@ -41,7 +51,7 @@ struct Field {
     shown: Option<String>,
     /// Whether a list in a table has a column for it.
     in_list: bool,
-    is_instant: bool,
+    instant: Option<Timestamp>,
 }
 
 impl Record {
@@ -55,7 +65,7 @@ impl Record {
             value,
             shown,
             in_list: true,
-            is_instant: false,
+            instant: None,
         });
         self
     }
@@ -86,11 +96,11 @@ impl Record {
         self.with(name, length.as_secs().into(), Some(span::format(length)))
     }
 
-    /// An instant, RFC 3339 in UTC.
+    /// An instant: RFC 3339 in UTC, and `3 minutes ago` on a screen.
     pub(super) fn instant(self, name: &'static str, instant: Timestamp) -> Self {
         let mut record = self.with(name, Value::String(instant.to_string()), None);
         if let Some(field) = record.fields.last_mut() {
-            field.is_instant = true;
+            field.instant = Some(instant);
         }
         record
     }
@@ -132,12 +142,17 @@ impl Record {
 
 impl OutputFormat {
     /// Prints one thing.
-    pub(super) fn print_one(self, record: &Record, out: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn print_one(
+        self,
+        record: &Record,
+        screen: Option<&Screen>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         match self {
             Self::Table => {
                 let mut table = plain_table();
                 for field in &record.fields {
-                    table.add_row([field.name.to_owned(), shown(field)]);
+                    table.add_row([field.name.to_owned(), shown(field, screen)]);
                 }
                 print_table(&table, out)
             }
@@ -146,21 +161,21 @@ impl OutputFormat {
         }
     }
 
-    /// Prints a list; a table fits into `width` columns of a terminal, where there is one.
+    /// Prints a list; a table fits into the screen, where there is one.
     pub(super) fn print_list(
         self,
         records: &[Record],
-        width: Option<usize>,
+        screen: Option<&Screen>,
         out: &mut dyn Write,
     ) -> io::Result<()> {
         match self {
             Self::Table => {
-                let columns = columns(records);
+                let columns = columns(records, screen);
                 if columns.is_empty() {
                     return Ok(());
                 }
-                let columns = match width {
-                    Some(width) => fit(columns, width),
+                let columns = match screen {
+                    Some(screen) => fit(columns, screen.width),
                     None => columns,
                 };
                 print_columns(&columns, out)
@@ -200,7 +215,7 @@ pub(super) fn print_csv_rows(records: &[Record], out: &mut dyn Write) -> io::Res
 }
 
 /// The fields that stand in a list, each with its name and then what it holds in each record.
-fn columns(records: &[Record]) -> Vec<Column> {
+fn columns(records: &[Record], screen: Option<&Screen>) -> Vec<Column> {
     let Some(first) = records.first() else {
         return Vec::new();
     };
@@ -210,10 +225,10 @@ fn columns(records: &[Record]) -> Vec<Column> {
             let fields = records.iter().filter_map(|record| record.fields.get(position));
             Column {
                 cells: std::iter::once(field.name.to_owned())
-                    .chain(fields.map(shown))
+                    .chain(fields.map(|field| shown(field, screen)))
                     .collect(),
                 // The first is what every other command takes, and the beginning of an instant is another instant.
-                may_be_cut: position > 0 && !field.is_instant,
+                may_be_cut: position > 0 && field.instant.is_none(),
             }
         })
         .collect()
@@ -245,7 +260,10 @@ fn print_table(table: &Table, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn shown(field: &Field) -> String {
+fn shown(field: &Field, screen: Option<&Screen>) -> String {
+    if let (Some(instant), Some(screen)) = (field.instant, screen) {
+        return as_seen(instant, screen.now);
+    }
     field.shown.clone().unwrap_or_else(|| cell(&field.value, "\n"))
 }
 
@@ -339,7 +357,7 @@ mod tests {
     fn one_thing_is_an_object_or_a_table_of_its_fields() {
         let print = |format: OutputFormat| {
             let mut out = Vec::new();
-            format.print_one(&records()[0], &mut out).unwrap();
+            format.print_one(&records()[0], None, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(
