@@ -9,6 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use oauthctl::clock::Timestamp;
@@ -394,18 +395,63 @@ fn several_processes_open_a_new_file_at_once() {
 
 #[test]
 fn opening_waits_for_whoever_holds_the_file_and_gives_up_in_the_end() {
+    // SQLite itself waits for the first and not for the second, when it switches the journal.
+    for hold in ["BEGIN EXCLUSIVE", "BEGIN IMMEDIATE"] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("oauthctl.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch(hold).unwrap();
+        let refused = open_impatiently(&path);
+        assert!(matches!(refused, Err(StoreError::Busy)), "{hold}: {refused:?}");
+        let opened = std::thread::scope(|scope| {
+            let opening = scope.spawn(|| open(&path));
+            // So that it finds the file held; where it comes later, it succeeds all the same.
+            std::thread::sleep(Duration::from_millis(200));
+            other.execute_batch("ROLLBACK").unwrap();
+            opening.join().unwrap()
+        });
+        opened.unwrap().write(insert_scope("orders")).unwrap();
+    }
+}
+
+#[test]
+fn a_file_is_recognised_at_one_moment_while_another_process_fills_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("oauthctl.db");
+    let ours: i64 = {
+        let other = directory.path().join("other.db");
+        healthy(&other, "");
+        let connection = Connection::open(other).unwrap();
+        connection
+            .query_row("PRAGMA application_id", [], |row| row.get(0))
+            .unwrap()
+    };
+    // Empty or filled, it is of a newer version, and so left alone. Seen half-way, it would be another program's.
     let other = Connection::open(&path).unwrap();
-    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let refused = open_impatiently(&path);
-    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
-    let waiting = std::thread::scope(|scope| {
-        let opening = scope.spawn(|| open(&path));
-        other.execute_batch("ROLLBACK").unwrap();
-        opening.join().unwrap()
+    other
+        .execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; PRAGMA user_version = 1000")
+        .unwrap();
+    other.busy_timeout(Duration::from_secs(30)).unwrap();
+    let done = &AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while !done.load(Ordering::SeqCst) {
+                for change in [
+                    format!("PRAGMA application_id = {ours}; CREATE TABLE clients (name TEXT)"),
+                    "PRAGMA application_id = 0; DROP TABLE clients".to_owned(),
+                ] {
+                    other
+                        .execute_batch(&format!("BEGIN IMMEDIATE; {change}; COMMIT"))
+                        .unwrap();
+                }
+            }
+        });
+        let unexpected = (0..2000)
+            .map(|_| open(&path))
+            .find(|refused| !matches!(refused, Err(StoreError::TooNew { found: 1000, .. })));
+        done.store(true, Ordering::SeqCst);
+        assert!(unexpected.is_none(), "{unexpected:?}");
     });
-    waiting.unwrap().write(insert_scope("orders")).unwrap();
 }
 
 #[test]
