@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 mod access;
+mod administration;
 mod client;
 mod database;
 mod harness;
 mod help;
+mod many_tokens;
 mod owner;
 mod resource_server;
 mod scope;
