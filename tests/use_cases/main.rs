@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod administration;
 mod authorize;
 mod chain;
 mod check;
