@@ -190,11 +190,10 @@ fn a_secret_is_rotated_with_an_overlap_and_the_old_one_retired() {
         retired,
         json!({"client_id": "orders-web", "secret_id": id(old), "retired": true})
     );
-    let only = format!(
-        "error: it is the only good secret of `orders-web`; make another one first with rotate-secret\n"
-    );
+    let only =
+        "error: it is the only good secret of `orders-web`; make another one first with rotate-secret\n";
     let args = format!("client rotate-secret orders-web --retire {} --yes", id(new));
-    Cli::new(&home).args(args.split(' ')).stderr(&only).code(2).run();
+    Cli::new(&home).args(args.split(' ')).stderr(only).code(2).run();
 }
 
 #[test]

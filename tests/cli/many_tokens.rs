@@ -62,7 +62,7 @@ fn peak_of_list(home: &Home) -> (u64, usize) {
         if read == 0 {
             break;
         }
-        lines += bytes[..read].iter().filter(|&&byte| byte == b'\n').count();
+        lines += bytes[..read].split(|&byte| byte == b'\n').count() - 1;
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
         let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kib = high.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
