@@ -39,6 +39,7 @@ mod password_gate;
 mod refresh;
 mod register_client;
 mod register_resource_server;
+mod remove_grants;
 mod revoke;
 mod rotate_secret;
 mod session;

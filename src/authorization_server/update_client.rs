@@ -13,9 +13,6 @@ use crate::domain::scope::ScopeToken;
 use crate::domain::text::{Description, Name};
 use crate::store::{GrantHolder, ReadTransaction};
 
-/// How many tokens are removed in one transaction: some milliseconds' work, so that the server is not held up.
-const TOKENS_AT_ONCE: usize = 500;
-
 /// What to change about a client. What is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct ClientChange {
@@ -100,21 +97,10 @@ impl AuthorizationServer {
     pub fn delete_client(
         &self,
         id: &ClientId,
-        mut progress: impl FnMut(usize),
+        progress: impl FnMut(usize),
     ) -> Result<(), AdministrationError> {
         let client = self.set_client_enabled(id.clone(), false)?;
-        let holder = GrantHolder::Client(client.key);
-        let mut removed = 0;
-        loop {
-            match self
-                .store
-                .write(move |tx| tx.delete_some_grants(holder, TOKENS_AT_ONCE))?
-            {
-                0 => break,
-                some => removed += some,
-            }
-            progress(removed);
-        }
+        let removed = self.remove_grants(GrantHolder::Client(client.key), progress)?;
         let (operator, id) = (self.operator(self.now()), id.clone());
         self.store.write(move |tx| {
             tx.delete_client(client.key)?;

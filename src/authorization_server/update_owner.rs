@@ -8,9 +8,6 @@ use crate::domain::owner::{ResourceOwner, Username};
 use crate::domain::password::Password;
 use crate::store::{GrantHolder, ReadTransaction};
 
-/// How many tokens are removed in one transaction: some milliseconds' work, so that the server is not held up.
-const TOKENS_AT_ONCE: usize = 500;
-
 impl AuthorizationServer {
     /// Sets a new password and ends every session of the resource owner. How many sessions there were.
     pub fn set_password(
@@ -64,21 +61,10 @@ impl AuthorizationServer {
     pub fn delete_owner(
         &self,
         username: &Username,
-        mut progress: impl FnMut(usize),
+        progress: impl FnMut(usize),
     ) -> Result<(), AdministrationError> {
         let owner = self.set_owner_enabled(username.clone(), false)?;
-        let holder = GrantHolder::Owner(owner.key);
-        let mut removed = 0;
-        loop {
-            match self
-                .store
-                .write(move |tx| tx.delete_some_grants(holder, TOKENS_AT_ONCE))?
-            {
-                0 => break,
-                some => removed += some,
-            }
-            progress(removed);
-        }
+        let removed = self.remove_grants(GrantHolder::Owner(owner.key), progress)?;
         let (operator, username) = (self.operator(self.now()), username.clone());
         self.store.write(move |tx| {
             tx.delete_owner(owner.key)?;
