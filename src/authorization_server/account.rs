@@ -87,14 +87,13 @@ impl AuthorizationServer {
             let own = tx
                 .grant(grant)?
                 .filter(|grant| grant.owner == signed_in.owner.key);
-            if let Some(grant) = own {
-                tx.end_grant(
-                    grant.identifier,
-                    GrantEnd {
-                        at: now,
-                        cause: EndCause::TakenBack,
-                    },
-                )?;
+            let end = GrantEnd {
+                at: now,
+                cause: EndCause::TakenBack,
+            };
+            if let Some(grant) = own
+                && tx.end_grant(grant.identifier, end)?
+            {
                 let owner = Actor::Owner(signed_in.owner.username.to_string());
                 let subject = Subject::new("grant", grant.identifier);
                 let detail = json!({ "by": "owner" });

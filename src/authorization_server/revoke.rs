@@ -49,32 +49,32 @@ impl AuthorizationServer {
             if !is_own || !secret_hash.matches(&presented) {
                 return Ok(());
             }
-            if value.kind() == TokenKind::AccessToken {
-                tx.revoke_access_token(identifier, now)?;
-                let subject = Subject::new("token", identifier);
-                recorder.record(
-                    tx,
+            let (is_changed, action, subject, detail) = if value.kind() == TokenKind::AccessToken {
+                let is_changed = tx.revoke_access_token(identifier, now)?;
+                let detail = json!({ "grant_id": grant.to_string() });
+                (
+                    is_changed,
                     Action::TokenRevoked,
-                    subject,
-                    json!({ "grant_id": grant.to_string() }),
-                )?;
+                    Subject::new("token", identifier),
+                    detail,
+                )
             } else {
                 // "the authorization server SHOULD also invalidate all access tokens based on the same
                 // authorization grant" (§2.1).
-                tx.end_grant(
-                    grant,
-                    GrantEnd {
-                        at: now,
-                        cause: EndCause::RefreshTokenRevoked,
-                    },
-                )?;
-                let subject = Subject::new("grant", grant);
-                recorder.record(
-                    tx,
+                let end = GrantEnd {
+                    at: now,
+                    cause: EndCause::RefreshTokenRevoked,
+                };
+                let is_changed = tx.end_grant(grant, end)?;
+                (
+                    is_changed,
                     Action::GrantRevoked,
-                    subject,
+                    Subject::new("grant", grant),
                     json!({ "by": "refresh_token" }),
-                )?;
+                )
+            };
+            if is_changed {
+                recorder.record(tx, action, subject, detail)?;
             }
             Ok(())
         })

@@ -113,8 +113,13 @@ impl AuthorizationServer {
         })
     }
 
+    /// One resource server, by identifier or by name.
+    pub fn resource_server(&self, id: &ClientId) -> Result<ResourceServer, AdministrationError> {
+        self.store.read(|tx| find_resource_server(tx, id))
+    }
+
     /// Deletes a resource server: it may not introspect any more. Its identifier or its name is accepted.
-    pub fn delete_resource_server(&self, id: ClientId) -> Result<(), AdministrationError> {
+    pub fn delete_resource_server(&self, id: ClientId) -> Result<ResourceServer, AdministrationError> {
         let operator = self.operator(self.now());
         self.store.write(move |tx| {
             let server = find_resource_server(tx, &id)?;
@@ -126,7 +131,7 @@ impl AuthorizationServer {
                 subject,
                 json!({ "name": server.name.as_str() }),
             )?;
-            Ok(())
+            Ok(server)
         })
     }
 }
@@ -169,10 +174,8 @@ fn find_resource_server(
     {
         return Ok(server);
     }
-    let known = tx
-        .resource_servers()?
-        .into_iter()
-        .map(|server| server.id.to_string());
+    let servers = tx.resource_servers()?.into_iter();
+    let known = servers.flat_map(|server| [server.id.to_string(), server.name.to_string()]);
     Err(AdministrationError::not_found(
         Noun::ResourceServer,
         id.as_str(),

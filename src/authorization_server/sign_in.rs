@@ -30,6 +30,9 @@ pub enum SignInError {
     /// Too many failures of this name from this address.
     #[error("too many failures; wait {0} seconds")]
     Throttled(u64),
+    /// Too many sign-ins at once.
+    #[error("too many sign-ins at once; try again")]
+    Busy,
     /// The server failed.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -55,20 +58,23 @@ impl AuthorizationServer {
         let Ok(name) = username.parse::<Username>() else {
             return Err(SignInError::Wrong);
         };
-        if let Some(seconds) = self.failures.must_wait(username, from, now) {
-            return Err(SignInError::Throttled(seconds));
-        }
         let Some(password) = Password::presented(password) else {
             return Err(SignInError::Wrong);
         };
+        let is_throttled = self
+            .failures
+            .try_begin(username, from, now)
+            .map_err(SignInError::Throttled)?;
         let owner = self.store.read(|tx| tx.owner(&name))?;
         let nobody = PasswordHash::from_stored(NOBODY.to_owned());
         let hash = owner.as_ref().map_or(&nobody, |owner| &owner.password_hash);
-        let admitted = self.password_gate.enter(|| hash.admits(&password));
+        let admitted = self
+            .password_gate
+            .enter(|| hash.admits(&password))
+            .ok_or(SignInError::Busy)?;
         let owner = match owner {
             Some(owner) if admitted => owner,
             owner => {
-                let is_throttled = self.failures.failed(username, from, now);
                 if let Some(owner) = owner {
                     self.record_failure(
                         Actor::Owner(owner.username.to_string()),
@@ -80,10 +86,10 @@ impl AuthorizationServer {
                 return Err(SignInError::Wrong);
             }
         };
+        self.failures.succeeded(username, from);
         if !owner.enabled {
             return Err(SignInError::Disabled);
         }
-        self.failures.succeeded(username, from);
         let secret = Secret::generate(&*self.entropy).map_err(Failure::from)?;
         let cookie = SessionCookie::new(self.new_identifier(now)?, secret);
         let session = Session {
@@ -95,6 +101,13 @@ impl AuthorizationServer {
         let old = old.cloned();
         let recorder = Recorder::network(now, Actor::Owner(username.to_owned()), from);
         self.store.write(move |tx| {
+            // Hashing takes a while: a password that was changed, or an owner who was disabled meanwhile, opens nothing.
+            let is_unchanged = tx
+                .owner_by_key(owner.key)?
+                .is_some_and(|now| now.enabled && now.password_hash.as_str() == owner.password_hash.as_str());
+            if !is_unchanged {
+                return Err(SignInError::Wrong);
+            }
             if let Some(old) = old
                 && let Some(ended) = tx.session(old.identifier())?
                 && ended.secret_hash.matches(&old.secret().hash())
@@ -103,7 +116,8 @@ impl AuthorizationServer {
             }
             tx.insert_session(&session)?;
             let subject = Subject::new("owner", &owner.username);
-            recorder.record(tx, Action::SignedIn, subject, Value::Null)
+            recorder.record(tx, Action::SignedIn, subject, Value::Null)?;
+            Ok(())
         })?;
         Ok(cookie)
     }

@@ -37,8 +37,10 @@ impl FailureLog {
 
     /// How many whole seconds `name` has to wait at this address: 1 to 60, or `None`.
     pub(super) fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
-        let failures = self.lock();
-        let recent = failures.get(&key(name, address))?;
+        self.wait(self.lock().get(&key(name, address))?, now)
+    }
+
+    fn wait(&self, recent: &VecDeque<Timestamp>, now: Timestamp) -> Option<u64> {
         if recent.len() < self.limit {
             return None;
         }
@@ -46,25 +48,54 @@ impl FailureLog {
         (!left.is_zero()).then(|| left.as_millis().div_ceil(1000).try_into().unwrap_or(60))
     }
 
-    /// Counts a failure. Whether it is the one that makes the name wait at this address.
+    /// Counts a failure. Whether the name has to wait at this address now.
     pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
         let mut failures = self.lock();
-        if failures.len() >= MOST {
-            failures.retain(|_, times| times.back().is_some_and(|last| last.after(WINDOW) > now));
-        }
-        if failures.len() >= MOST {
-            // A flood of names: forgetting some is better than growing, and better than locking everybody out.
-            let victims: Vec<_> = failures.keys().take(MOST / 10).cloned().collect();
-            for victim in victims {
-                failures.remove(&victim);
-            }
-        }
+        self.make_room(&mut failures, now);
+        self.count(failures.entry(key(name, address)).or_default(), now)
+    }
+
+    /// Counts an attempt as a failure before it is known to be one: guesses that run at once are bounded like those that
+    /// come one after the other. Whoever succeeds says so with [`succeeded`](Self::succeeded).
+    ///
+    /// # Errors
+    /// How many whole seconds the name has to wait; then the attempt is not counted and must not be made.
+    pub(super) fn try_begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<bool, u64> {
+        let mut failures = self.lock();
+        self.make_room(&mut failures, now);
         let times = failures.entry(key(name, address)).or_default();
+        match self.wait(times, now) {
+            Some(seconds) => Err(seconds),
+            None => Ok(self.count(times, now)),
+        }
+    }
+
+    fn count(&self, times: &mut VecDeque<Timestamp>, now: Timestamp) -> bool {
         times.push_back(now);
         if times.len() > self.limit {
             times.pop_front();
         }
-        times.len() == self.limit && times.front().is_some_and(|first| first.after(WINDOW) > now)
+        self.wait(times, now).is_some()
+    }
+
+    fn make_room(&self, failures: &mut HashMap<(String, IpAddr), VecDeque<Timestamp>>, now: Timestamp) {
+        if failures.len() < MOST {
+            return;
+        }
+        failures.retain(|_, times| times.back().is_some_and(|last| last.after(WINDOW) > now));
+        // A flood of names: forgetting some is better than growing. Those that have to wait go last, so that a flood
+        // does not free them.
+        for spares_waiting in [true, false] {
+            if failures.len() < MOST {
+                return;
+            }
+            let may_go = |times: &VecDeque<Timestamp>| !spares_waiting || times.len() < self.limit;
+            let some = failures.iter().filter(|(_, times)| may_go(times)).take(MOST / 10);
+            let victims: Vec<_> = some.map(|(key, _)| key.clone()).collect();
+            for victim in victims {
+                failures.remove(&victim);
+            }
+        }
     }
 
     /// Forgets the failures of whoever got in.
@@ -143,6 +174,28 @@ mod tests {
         );
         log.failed("bob", address("::ffff:192.0.2.1"), START);
         assert!(log.must_wait("bob", address(HERE), START).is_some());
+    }
+
+    #[test]
+    fn attempts_at_once_are_bounded_like_those_one_after_the_other() {
+        let log = FailureLog::new(3);
+        let begun: Vec<_> = (0..5)
+            .map(|_| log.try_begin("alice", address(HERE), START))
+            .collect();
+        assert_eq!(begun, [Ok(false), Ok(false), Ok(true), Err(60), Err(60)]);
+        log.succeeded("alice", address(HERE));
+        assert_eq!(log.try_begin("alice", address(HERE), START), Ok(false));
+    }
+
+    #[test]
+    fn a_flood_of_names_frees_nobody_who_has_to_wait() {
+        let log = FailureLog::new(2);
+        log.failed("alice", address(HERE), START);
+        log.failed("alice", address(HERE), START);
+        for n in 0..3 * MOST {
+            log.failed(&n.to_string(), address(HERE), START);
+        }
+        assert!(log.must_wait("alice", address(HERE), START).is_some());
     }
 
     #[test]

@@ -90,7 +90,8 @@ impl AuthorizationServer {
         }
     }
 
-    /// Revokes the tokens that a selector means, in small transactions. Revoking a refresh token ends its grant.
+    /// Revokes the tokens that a selector means, in small transactions. Revoking a refresh token ends its grant; one
+    /// that has been used or has expired ends it only where it is named by its identifier.
     /// Interrupted, it can be repeated. Calls `progress` with the number of tokens behind it.
     pub fn revoke_tokens(
         &self,
@@ -121,22 +122,30 @@ impl AuthorizationServer {
         self.store.write(move |tx| {
             let page = tx.tokens(&selector, after, REVOKED_AT_ONCE, now)?;
             let mut revoked = Vec::new();
-            for token in page.iter().filter(|token| token.state != TokenState::Revoked) {
-                match token.kind {
-                    TokenKind::RefreshToken => {
-                        tx.end_grant(
-                            token.grant,
-                            GrantEnd {
-                                at: now,
-                                cause: EndCause::Administration,
-                            },
-                        )?;
+            for token in &page {
+                let is_changed = match (token.kind, token.state) {
+                    (_, TokenState::Revoked) => false,
+                    // An older link of the chain, or one that has run out, matches by its age while the grant is in
+                    // use: only whoever names it means the grant.
+                    (TokenKind::RefreshToken, TokenState::Rotated | TokenState::Expired)
+                        if selector.identifiers.is_empty() =>
+                    {
+                        false
                     }
-                    TokenKind::AccessToken | TokenKind::AuthorizationCode => {
-                        tx.revoke_access_token(token.identifier, now)?;
+                    (TokenKind::RefreshToken, _) => tx.end_grant(
+                        token.grant,
+                        GrantEnd {
+                            at: now,
+                            cause: EndCause::Administration,
+                        },
+                    )?,
+                    (TokenKind::AccessToken | TokenKind::AuthorizationCode, _) => {
+                        tx.revoke_access_token(token.identifier, now)?
                     }
+                };
+                if is_changed {
+                    revoked.push(token.identifier);
                 }
-                revoked.push(token.identifier);
             }
             let subject = match revoked.as_slice() {
                 [] => None,

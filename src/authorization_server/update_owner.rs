@@ -45,6 +45,9 @@ impl AuthorizationServer {
         self.store.write(move |tx| {
             let mut owner = find(tx, &username)?;
             tx.set_owner_enabled(owner.key, enabled)?;
+            if !enabled {
+                tx.delete_sessions_of(owner.key)?;
+            }
             owner.enabled = enabled;
             let action = if enabled {
                 Action::OwnerEnabled

@@ -29,10 +29,11 @@ pub(super) enum Command {
         --secret-file ci.secret --if-not-exists")]
     Register(Box<RegisterOpts>),
     /// List the clients
+    #[command(after_help = "Example:\n  oauthctl client list -o json")]
     List,
     /// Show one client, with its secrets: never themselves, but when each was made, ends and was last used
     #[command(
-        after_help = "The last use of a secret is written every 10 seconds while the server runs, and when it stops."
+        after_help = "The last use of a secret is written every 10 seconds while the server runs, and when it stops.\n\nExample:\n  oauthctl client show orders-web"
     )]
     Show {
         /// The client's ID
@@ -51,12 +52,14 @@ pub(super) enum Command {
         oauthctl client rotate-secret orders-web --retire 38g61gjnf1de5")]
     RotateSecret(super::rotate_secret::RotateOpts),
     /// Enable a client again
+    #[command(after_help = "Example:\n  oauthctl client enable orders-web")]
     Enable {
         /// The client's ID
         #[arg(add = complete::any_of(&[complete::Kind::Client]))]
         id: ClientId,
     },
     /// Disable a client: it and all its tokens stop working at once, and work again once it is enabled
+    #[command(after_help = "Example:\n  oauthctl client disable orders-web")]
     Disable {
         /// The client's ID
         #[arg(add = complete::any_of(&[complete::Kind::Client]))]
@@ -66,6 +69,7 @@ pub(super) enum Command {
         yes: bool,
     },
     /// Delete a client with all its grants and tokens
+    #[command(after_help = "Example:\n  oauthctl client delete orders-web")]
     Delete {
         /// The client's ID
         #[arg(add = complete::any_of(&[complete::Kind::Client]))]

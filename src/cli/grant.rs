@@ -24,6 +24,7 @@ pub(super) enum Command {
         oauthctl grant list -o jsonl | jq .client_id")]
     List(ListOpts),
     /// Show one grant
+    #[command(after_help = "Example:\n  oauthctl grant show 38g61gjnf1de5")]
     Show {
         /// The grant's ID
         id: Identifier,

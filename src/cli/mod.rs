@@ -59,7 +59,12 @@ use crate::config::{self, CommandLine, ConfigError, Loaded, Sources};
                   oauthctl scope define orders:read --description 'Read your orders' --folder orders\n  \
                   oauthctl client register\n  \
                   oauthctl owner add alice\n  \
-                  oauthctl serve"
+                  oauthctl serve\n\n\
+                  Exit codes:\n  \
+                  0 done, also when a selector matched nothing   1 failure\n  \
+                  2 wrong usage, or a value that is refused      3 the named thing does not exist\n  \
+                  4 it exists already, or is still in use        5 --yes is needed: nobody can be asked\n  \
+                  6 the check says no"
 )]
 struct Cli {
     #[command(flatten)]

@@ -23,8 +23,10 @@ pub(super) enum Command {
         password_stdin: bool,
     },
     /// List the resource owners
+    #[command(after_help = "Example:\n  oauthctl owner list -o json")]
     List,
     /// Set a new password; signs the resource owner out everywhere
+    #[command(after_help = "Example:\n  oauthctl owner set-password alice --password-stdin < password.txt")]
     SetPassword {
         /// What they sign in with
         #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
@@ -34,12 +36,14 @@ pub(super) enum Command {
         password_stdin: bool,
     },
     /// Enable a resource owner again
+    #[command(after_help = "Example:\n  oauthctl owner enable alice")]
     Enable {
         /// What they sign in with
         #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
         username: Username,
     },
     /// Disable a resource owner: they cannot sign in, and what they approved stops working at once
+    #[command(after_help = "Example:\n  oauthctl owner disable alice")]
     Disable {
         /// What they sign in with
         #[arg(add = complete::any_of(&[complete::Kind::Owner]))]
@@ -49,6 +53,7 @@ pub(super) enum Command {
         yes: bool,
     },
     /// Delete a resource owner with all that they approved
+    #[command(after_help = "Example:\n  oauthctl owner delete alice")]
     Delete {
         /// What they sign in with
         #[arg(add = complete::any_of(&[complete::Kind::Owner]))]

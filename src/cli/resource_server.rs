@@ -29,10 +29,19 @@ pub(super) enum Command {
         secret_file: Option<PathBuf>,
     },
     /// List the resource servers
+    #[command(after_help = "Example:\n  oauthctl resource-server list -o json")]
     List,
+    /// Show one resource server, with its secrets: never themselves, but when each was made, ends and was last used
+    #[command(after_help = "Example:\n  oauthctl resource-server show Warehouse")]
+    Show {
+        /// Its ID, or its name
+        id: ClientId,
+    },
     /// Make a new secret; those before it stay good for a while
+    #[command(after_help = "Example:\n  oauthctl resource-server rotate-secret Warehouse --overlap 24h")]
     RotateSecret(rotate_secret::RotateOpts),
     /// Delete a resource server: it may not introspect any more
+    #[command(after_help = "Example:\n  oauthctl resource-server delete Warehouse")]
     Delete {
         /// Its ID, or its name
         #[arg(add = complete::any_of(&[complete::Kind::ResourceServer]))]
@@ -58,6 +67,12 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
                 "no resource servers yet; `oauthctl resource-server register` makes one",
             )
         }
+        Command::Show { id } => {
+            let server = context.server()?;
+            let found = server.resource_server(&id)?;
+            let secrets = server.secrets_of(&SecretOwner::ResourceServer(id))?;
+            context.print(&rotate_secret::with_secrets(list_record(&found), &secrets))
+        }
         Command::RotateSecret(opts) => rotate_secret::run(
             &opts,
             SecretOwner::ResourceServer,
@@ -69,12 +84,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             let server = context.server()?;
             server.secrets_of(&SecretOwner::ResourceServer(id.clone()))?;
             prompt::confirm(context, yes, &format!("Delete the resource server `{id}`?"))?;
-            server.delete_resource_server(id.clone())?;
-            context.print(
-                &Record::new()
-                    .text("resource_server_id", id.as_str())
-                    .value("deleted", true),
-            )
+            let deleted = server.delete_resource_server(id)?;
+            let record = Record::new().text("resource_server_id", deleted.id.as_str());
+            context.print(&record.value("deleted", true))
         }
     }
 }

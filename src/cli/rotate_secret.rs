@@ -11,11 +11,12 @@ use super::exit::CliError;
 use super::output::{OutputFormat, Record};
 use super::prompt;
 use super::secret_output::SecretFile;
-use crate::authorization_server::{SecretOrigin, SecretOwner};
+use crate::authorization_server::{Failure, SecretOrigin, SecretOwner};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::client::{ClientId, ClientSecret, StoredSecret};
 use crate::domain::identifier::Identifier;
 use crate::domain::span::Span;
+use crate::entropy::OsEntropy;
 
 /// How long the secrets before a new one stay good, unless it is said.
 const DEFAULT_OVERLAP: &str = "24h";
@@ -73,17 +74,21 @@ pub(super) fn run(
         let question = format!("End all secrets of `{}` now, without an overlap?", opts.id);
         prompt::confirm(context, opts.yes, &question)?;
     }
-    let origin = if opts.secret_stdin {
+    let secret = if opts.secret_stdin {
         let text = prompt::line_of_stdin("secret")?;
-        SecretOrigin::Import(ClientSecret::import(&text).map_err(|error| CliError::Usage(error.to_string()))?)
+        ClientSecret::import(&text).map_err(|error| CliError::Usage(error.to_string()))?
     } else {
-        SecretOrigin::Generate
+        ClientSecret::generate(&OsEntropy).map_err(Failure::from)?
     };
-    let file = opts.secret_file.as_deref().map(SecretFile::create).transpose()?;
-    let rotated = server.rotate_secret(owner, opts.overlap.duration(), origin)?;
+    // In its place before the old ones end: a file that cannot be written must not cost a secret.
+    let mut file = opts.secret_file.as_deref().map(SecretFile::create).transpose()?;
+    if let Some(file) = &mut file {
+        file.write_for_now(secret.reveal())?;
+    }
+    let rotated = server.rotate_secret(owner, opts.overlap.duration(), SecretOrigin::Import(secret))?;
     let mut record = Record::new().text(id_field, rotated.id.as_str());
     match file {
-        Some(file) => file.write(rotated.secret.reveal())?,
+        Some(file) => file.keep(),
         None if opts.secret_stdin => {}
         None => record = record.text(secret_field, rotated.secret.reveal()),
     }
@@ -91,7 +96,14 @@ pub(super) fn run(
         Some(end) => record.instant("previous_secret_expires_at", end),
         None => record.value("previous_secret_expires_at", Value::Null),
     };
-    context.print(&record)?;
+    let is_printed = opts.secret_file.is_none() && !opts.secret_stdin;
+    context.print(&record).map_err(|error| {
+        if is_printed {
+            error.loses_secret_of(rotated.id.as_str())
+        } else {
+            error
+        }
+    })?;
     let id = &rotated.id;
     context.say_on_terminal(&format!(
         "hand the new secret out, then see with `show {id}` when the old one was last used, and end it with --retire"

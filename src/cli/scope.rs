@@ -40,8 +40,10 @@ pub(super) enum Command {
         route: Vec<Route>,
     },
     /// List the scopes
+    #[command(after_help = "Example:\n  oauthctl scope list -o json")]
     List,
     /// Show one scope
+    #[command(after_help = "Example:\n  oauthctl scope show orders:read")]
     Show {
         /// The scope's name
         #[arg(add = complete::any_of(&[complete::Kind::Scope]))]
@@ -54,6 +56,7 @@ pub(super) enum Command {
     )]
     Update(Box<UpdateOpts>),
     /// Delete a scope that no client has
+    #[command(after_help = "Example:\n  oauthctl scope delete orders:read")]
     Delete {
         /// The scope's name
         #[arg(add = complete::any_of(&[complete::Kind::Scope]))]

@@ -39,6 +39,7 @@ pub(super) enum Command {
         oauthctl token list --unused-for 90d -o jsonl --limit 1000"))]
     List(ListOpts),
     /// Show one token
+    #[command(after_help = "Example:\n  oauthctl token show 38g61gjnwdega")]
     Show {
         /// The token's ID
         id: Identifier,
@@ -339,9 +340,10 @@ fn prune(
     let removed = if dry_run {
         0
     } else {
+        // Where nothing matches there is nothing to lose; sessions and codes that ended go without a word.
         prompt::confirm(
             context,
-            yes,
+            yes || matched == 0,
             &format!("Remove {} that ended before {cutoff}?", counted(matched)),
         )?;
         let bar = progress::bar(context, "removing", matched);
@@ -357,6 +359,7 @@ fn record(token: &TokenOverview) -> Record {
     Record::new()
         .text("token_id", token.identifier.to_string())
         .text("kind", token.kind.name())
+        .text("state", token.state.name())
         .text("grant_id", token.grant.to_string())
         .not_in_list()
         .text("client_id", token.client.as_str())
@@ -366,5 +369,4 @@ fn record(token: &TokenOverview) -> Record {
         .not_in_list()
         .instant("expires_at", token.expires_at)
         .optional_instant("last_used_at", token.last_used_at)
-        .text("state", token.state.name())
 }

@@ -53,6 +53,10 @@ pub fn parse(text: &str) -> Result<Duration, SpanError> {
     if text.len() > LONGEST_TEXT {
         return Err(SpanError::NotASpan(shown()));
     }
+    // Nothing is nothing in every unit.
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(SpanError::NoUnit(shown()));
     }

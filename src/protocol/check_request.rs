@@ -1,7 +1,7 @@
 //! What a check asks for: from the query of the check's URL, or from one pair of headers that a proxy set.
 
 use crate::domain::coverage::{Method, RequestPath, Requested, ServiceName};
-use crate::protocol::parameters::Parameters;
+use crate::protocol::parameters::{self, Parameters};
 
 /// The parameters that the check knows.
 pub const KNOWN: [&str; 3] = ["service", "method", "path"];
@@ -100,6 +100,10 @@ pub fn read(
                 )
             });
         }
+        // A variable of the proxy that was empty must not leave the decision to headers, which its caller may write.
+        (None, None, None) if parameters::names_any(query.as_bytes(), &KNOWN) => {
+            return Err(CheckRequestError::Query);
+        }
         (None, None, None) => {}
         (Some(_), ..) => return Err(CheckRequestError::Query),
         (None, ..) => return Err(CheckRequestError::Half),
@@ -130,10 +134,15 @@ pub fn read(
 /// decoding the query is one decoding too many: `/a%2Fb` would arrive as `/a/b`. Where the two readings differ the
 /// answer is no.
 fn reads_in_one_way(query: &str, path: &str) -> bool {
-    let written = query.split('&').find_map(|pair| pair.strip_prefix("path="));
+    let mut pairs = query.split('&');
+    let written = pairs.clone().find_map(|pair| pair.strip_prefix("path="));
     match written {
-        // Only what begins with a bare slash can have been written as it came.
+        // Only what begins with a bare slash can have been written as it came. What follows an `&` in it stands there as
+        // a parameter of its own, and the rest of the path would not be looked at.
         Some(written) if written.starts_with('/') => {
+            if !pairs.all(|pair| pair.starts_with("path=") || pair.starts_with("method=")) {
+                return false;
+            }
             // What does not parse is refused with its own reason.
             let Ok(decoded) = RequestPath::parse(path) else {
                 return true;
@@ -228,6 +237,13 @@ mod tests {
                 Ok("nothing"),
                 "{differs}"
             );
+        }
+        for rest in ["&/../../admin", "&x=1", "&service=", "&"] {
+            let query = format!("method=GET&path=/orders/1{rest}");
+            assert_eq!(ask(&query).as_deref(), Ok("nothing"), "{query}");
+        }
+        for empty in ["service=", "method=&path=", "path=", "x=1&service"] {
+            assert_eq!(ask(empty), Err(CheckRequestError::Query), "{empty}");
         }
         assert_eq!(ask("method=GET"), Err(CheckRequestError::Half));
         assert_eq!(ask("path=/a"), Err(CheckRequestError::Half));

@@ -89,6 +89,11 @@ pub fn values_of(raw: &[u8], name: &str) -> Vec<String> {
         .collect()
 }
 
+/// Whether one of `names` stands there, be its value empty.
+pub fn names_any(raw: &[u8], names: &[&str]) -> bool {
+    pairs(raw).any(|(found, _)| names.iter().any(|name| name.as_bytes() == found))
+}
+
 fn pairs(raw: &[u8]) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
     raw.split(|&byte| byte == b'&')
         .filter(|pair| !pair.is_empty())

@@ -148,13 +148,13 @@ impl WriteTransaction<'_> {
         Ok(())
     }
 
-    /// Revokes one access token, and nothing else. One that was revoked keeps its first instant.
-    pub fn revoke_access_token(&self, token: Identifier, at: Timestamp) -> Result<(), StoreError> {
+    /// Revokes one access token, and nothing else. One that was revoked keeps its first instant. Whether
+    /// this revoked it.
+    pub fn revoke_access_token(&self, token: Identifier, at: Timestamp) -> Result<bool, StoreError> {
         let mut statement = self.connection().prepare_cached(
             "UPDATE tokens SET revoked_at = ?2 WHERE token_key = ?1 AND kind = 'access' AND revoked_at IS NULL",
         )?;
-        statement.execute(params![token.as_i64(), at.as_millis()])?;
-        Ok(())
+        Ok(statement.execute(params![token.as_i64(), at.as_millis()])? > 0)
     }
 
     /// Adds a refresh token that has not been used.

@@ -288,3 +288,55 @@ fn every_change_and_every_refusal_that_matters_is_in_the_audit_trail_without_a_s
         assert!(!everything.contains(&secret[17..]), "{everything}");
     }
 }
+
+#[test]
+fn an_older_link_of_a_chain_that_matches_by_its_age_does_not_end_the_grant_in_use() {
+    let world = World::new();
+    let shop = world.shop();
+    let first = world.tokens(&shop);
+    world.advance(HOUR);
+    let next = world.refresh(&shop, first.refresh()).unwrap();
+    let newest = world.refresh(&shop, next.refresh()).unwrap();
+    let issued_before = Some(world.server.instant());
+    let by_age = TokenSelector {
+        issued_before,
+        ..TokenSelector::default()
+    };
+    let tally = world.server.revoke_tokens(&by_age, |_| ()).unwrap();
+    assert_eq!(
+        (tally.matched, tally.changed),
+        (2, 1),
+        "the access token of then, and not the refresh token"
+    );
+    assert!(world.works(&newest.access));
+    world.refresh(&shop, newest.refresh()).unwrap();
+    // Whoever names it means the grant.
+    let oldest = world.server.tokens(&by_age, None, 10).unwrap();
+    let rotated = oldest
+        .iter()
+        .find(|token| token.state == TokenState::Rotated)
+        .unwrap();
+    let by_name = TokenSelector {
+        identifiers: vec![rotated.identifier],
+        ..TokenSelector::default()
+    };
+    assert_eq!(world.server.revoke_tokens(&by_name, |_| ()).unwrap().changed, 1);
+    assert!(!world.works(&newest.access));
+}
+
+#[test]
+fn disabling_a_resource_owner_signs_them_out_for_good() {
+    let world = World::new();
+    world.add_owner("bob");
+    let browser = world.sign_in("bob");
+    assert!(world.server.signed_in(Some(&browser)).unwrap().is_some());
+    world
+        .server
+        .set_owner_enabled("bob".parse().unwrap(), false)
+        .unwrap();
+    world
+        .server
+        .set_owner_enabled("bob".parse().unwrap(), true)
+        .unwrap();
+    assert!(world.server.signed_in(Some(&browser)).unwrap().is_none());
+}

@@ -36,7 +36,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         Ok(Ok(passed)) => Response::new(200)
             .header("Cache-Control", HeaderValue::from_static("no-store"))
             .header("X-OAuth-Client", HeaderValue::encoded(passed.client.as_str()))
-            .header("X-OAuth-Owner", HeaderValue::encoded(passed.owner.as_str()))
+            .header("X-OAuth-Owner", owner_header(passed.owner.as_str()))
             .header(
                 "X-OAuth-Scope",
                 HeaderValue::encoded(&passed.scope_in_force.to_string()),
@@ -52,6 +52,11 @@ fn header<'r>(request: &'r Request, name: &str) -> Header<'r> {
         (Some(value), None) => Header::Once(value),
         (Some(_), Some(_)) => Header::Repeated,
     }
+}
+
+/// A username in a header, with `%` encoded too: `é` and the username `%C3%A9` must not look alike.
+fn owner_header(username: &str) -> HeaderValue {
+    HeaderValue::encoded(&username.replace('%', "%25"))
 }
 
 /// RFC 6750 §3.

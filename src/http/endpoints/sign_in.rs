@@ -101,6 +101,10 @@ impl SignInForm<'_> {
                 let message = format!("Too many attempts. Wait {seconds} seconds and try again.");
                 again(429, message).header("Retry-After", HeaderValue::seconds(seconds))
             }
+            Err(SignInError::Busy) => {
+                let message = "Too many people are signing in. Try again in a moment.".to_owned();
+                again(503, message).header("Retry-After", HeaderValue::seconds(1))
+            }
             Err(SignInError::Failed(error)) => failure(app, &error),
         }
     }
