@@ -50,7 +50,7 @@ with --secret-dir.
 
 Examples:
   oauthctl apply -f clients.toml --dry-run
-  oauthctl apply -f clients.toml --prune --secret-dir secrets")]
+  mkdir -p secrets && oauthctl apply -f clients.toml --prune --secret-dir secrets")]
 pub(super) struct Opts {
     /// The file; `-` is stdin
     #[arg(short, long, value_name = "FILE")]
@@ -61,12 +61,12 @@ pub(super) struct Opts {
     /// Delete what is not in the file: clients with their grants and tokens, resource servers, scopes
     #[arg(long)]
     prune: bool,
-    /// Write each new secret to a new file DIR/ID.secret (mode 0600) instead of printing it; characters of the ID
+    /// Write each new secret to a new file DIR/ID.secret in a directory that is there (mode 0600) instead of printing it; characters of the ID
     /// other than letters, digits, `-`, `_` and `.` are percent-encoded
     #[arg(long, value_name = "DIR")]
     secret_dir: Option<PathBuf>,
     /// Do not ask before something is deleted
-    #[arg(long)]
+    #[arg(long, short = 'y')]
     yes: bool,
 }
 

@@ -36,6 +36,7 @@ mod shell;
 mod stream;
 mod token;
 
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ use self::context::{Colored, Context, Terminals};
 use self::exit::CliError;
 use self::output::OutputFormat;
 use crate::config::{self, CommandLine, ConfigError, Loaded, Sources};
+use crate::domain::client::CLIENT_SECRET_PREFIX;
+use crate::domain::token::TokenKind;
 
 /// OAuth 2.0 authorization server for the authorization code grant with confidential clients: one binary, one SQLite
 /// file.
@@ -198,6 +201,21 @@ impl Command {
     }
 }
 
+/// Whether an argument is, or begins like, one of the values that open a door.
+fn is_secret(argument: &OsStr) -> bool {
+    let text = argument.to_string_lossy();
+    let kinds = [
+        TokenKind::AuthorizationCode,
+        TokenKind::AccessToken,
+        TokenKind::RefreshToken,
+    ];
+    let prefixes = kinds
+        .map(TokenKind::prefix)
+        .into_iter()
+        .chain([CLIENT_SECRET_PREFIX]);
+    text.len() > 16 && prefixes.into_iter().any(|prefix| text.starts_with(prefix))
+}
+
 /// Runs the program with the arguments, the environment and the streams of the process.
 pub fn main() -> ExitCode {
     if let Some(code) = complete::answer() {
@@ -205,6 +223,15 @@ pub fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        Err(error) if error.use_stderr() && std::env::args_os().any(|arg| is_secret(&arg)) => {
+            // The library would print the argument, and so a secret into a log. Where stderr is closed, the code tells.
+            let _ = writeln!(
+                io::stderr(),
+                "error: a token or a secret stands among the arguments, where other users of this machine can see it; \
+                 revoke it, and give tokens on stdin: `oauthctl token revoke -`"
+            );
+            return ExitCode::from(2);
+        }
         Err(error) => {
             // Help goes to stdout, errors to stderr; where the stream is closed there is nobody to tell.
             let _ = error.print();

@@ -142,18 +142,10 @@ enum Named {
     Stdin,
 }
 
-/// The text names no token.
+/// The text names no token. (One that is a token itself is never shown: see `cli::main`.)
 #[derive(Debug, thiserror::Error)]
-enum NotNamed {
-    /// It is a token itself.
-    #[error(
-        "this is a token itself, and other users of this machine can see it now; revoke it, and give tokens on stdin: `token revoke -`"
-    )]
-    Token,
-    /// It is neither.
-    #[error("an ID of 13 characters is expected, or `-` for stdin")]
-    Neither,
-}
+#[error("an ID of 13 characters is expected, or `-` for stdin")]
+struct NotNamed;
 
 impl FromStr for Named {
     type Err = NotNamed;
@@ -162,10 +154,7 @@ impl FromStr for Named {
         if text == "-" {
             return Ok(Self::Stdin);
         }
-        if TokenValue::parse(text).is_some() {
-            return Err(NotNamed::Token);
-        }
-        text.parse().map(Self::Id).map_err(|_| NotNamed::Neither)
+        text.parse().map(Self::Id).map_err(|_| NotNamed)
     }
 }
 

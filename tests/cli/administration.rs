@@ -279,3 +279,25 @@ fn tokens_and_grants_that_are_not_there() {
         .code(2)
         .run();
 }
+
+#[test]
+fn a_token_among_the_arguments_is_refused_and_not_repeated() {
+    let home = Home::with_client();
+    let token = format!("oat_38g61gjnwdega{}", "A".repeat(43));
+    let error = "error: a token or a secret stands among the arguments, where other users of this machine can see it; \
+                 revoke it, and give tokens on stdin: `oauthctl token revoke -`\n";
+    for before in [
+        "token revoke",
+        "token show",
+        "token list",
+        "token list --grant",
+        "client show --nonsense",
+    ] {
+        Cli::new(&home)
+            .args(before.split(' '))
+            .args([&token])
+            .stderr(error)
+            .code(2)
+            .run();
+    }
+}
