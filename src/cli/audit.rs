@@ -216,10 +216,13 @@ fn record(entry: &AuditEntry) -> Record {
         .value("entry", entry.entry)
         .instant("at", entry.at)
         .text("actor_kind", entry.actor_kind.as_str())
+        .not_in_list()
         .text("actor", entry.actor.as_str())
         .text("source", entry.source.as_str())
+        .not_in_list()
         .text("action", entry.action.as_str())
         .text("subject_kind", entry.subject_kind.as_str())
+        .not_in_list()
         .text("subject", entry.subject.as_str())
         .shown_as("detail", detail, shown)
 }

@@ -75,7 +75,12 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
 
 fn list(opts: ListOpts, context: &mut Context<'_>) -> Result<(), CliError> {
     let server = context.server()?;
-    refuse_unknown(&server, opts.client.as_ref(), opts.owner.as_ref())?;
+    refuse_unknown(
+        &server,
+        opts.client.as_ref(),
+        opts.owner.as_ref(),
+        opts.scope.as_ref(),
+    )?;
     let selector = GrantSelector {
         identifier: None,
         client: opts.client,
@@ -99,12 +104,25 @@ pub(super) fn refuse_unknown(
     server: &AuthorizationServer,
     client: Option<&ClientId>,
     owner: Option<&Username>,
+    scope: Option<&ScopeToken>,
 ) -> Result<(), CliError> {
     if let Some(client) = client {
         server.client(client)?;
     }
     if let Some(owner) = owner {
         server.owner(owner)?;
+    }
+    if let Some(scope) = scope
+        && let Err(unknown) = server.scope(scope)
+    {
+        // One that is not defined any more may still stand in grants.
+        let selector = GrantSelector {
+            scope: Some(scope.clone()),
+            ..GrantSelector::default()
+        };
+        if server.grants(&selector, None, 1)?.is_empty() {
+            return Err(unknown.into());
+        }
     }
     Ok(())
 }

@@ -164,7 +164,12 @@ impl Selectors {
         identifiers: Vec<Identifier>,
         server: &AuthorizationServer,
     ) -> Result<TokenSelector, CliError> {
-        refuse_unknown(server, self.client.as_ref(), self.owner.as_ref())?;
+        refuse_unknown(
+            server,
+            self.client.as_ref(),
+            self.owner.as_ref(),
+            self.scope.as_ref(),
+        )?;
         let now = server.instant();
         let selector = TokenSelector {
             identifiers,

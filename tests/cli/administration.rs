@@ -64,7 +64,13 @@ fn what_cannot_be_undone_needs_yes_where_nobody_can_be_asked() {
 #[test]
 fn what_does_not_exist_is_named_with_what_is_like_it() {
     let home = with_owner();
-    let rows: [Row; 8] = [
+    let rows: [Row; 9] = [
+        (
+            "token revoke --scope order:read --yes",
+            3,
+            "",
+            "error: no scope `order:read`; did you mean `orders:read`?\n",
+        ),
         (
             "client disable orders-wb --yes",
             3,

@@ -145,3 +145,66 @@ fn a_revocation_that_is_interrupted_can_be_repeated() {
     assert_eq!(sound, "ok");
     assert_eq!(home.json("audit verify")["ok"], json!(true));
 }
+
+#[test]
+fn the_shape_of_a_token_and_of_a_grant() {
+    let home = with_tokens(1);
+    let names =
+        |value: &serde_json::Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    let tokens = home.json("token list --client other");
+    let token = &tokens[0];
+    let mut found = names(token);
+    found.sort();
+    let mut expected = vec![
+        "token_id",
+        "kind",
+        "grant_id",
+        "client_id",
+        "username",
+        "scope",
+        "issued_at",
+        "expires_at",
+        "last_used_at",
+        "state",
+    ];
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(
+        (&token["kind"], &token["state"]),
+        (&json!("access"), &json!("active"))
+    );
+    assert_eq!(
+        &home.json(&format!("token show {}", token["token_id"].as_str().unwrap())),
+        token
+    );
+    let grants = home.json("grant list --owner alice --client other");
+    let grant = &grants[0];
+    assert_eq!(
+        names(grant),
+        [
+            "grant_id",
+            "client_id",
+            "username",
+            "scope",
+            "state",
+            "refreshes",
+            "created_at",
+            "ended_at",
+            "end_cause"
+        ]
+    );
+    assert_eq!(
+        (&grant["state"], &grant["scope"]),
+        (&json!("active"), &json!("orders:read"))
+    );
+    let id = grant["grant_id"].as_str().unwrap();
+    assert_eq!(&home.json(&format!("grant show {id}")), grant);
+    let dry = home.json(&format!("grant revoke {id} --dry-run"));
+    assert_eq!(dry, json!({"matched": 1, "revoked": 0, "dry_run": true}));
+    let done = home.json(&format!("grant revoke {id} --yes"));
+    assert_eq!(done, json!({"matched": 1, "revoked": 1, "dry_run": false}));
+    assert_eq!(
+        home.json("token list --client other")[0]["state"],
+        json!("revoked")
+    );
+}
