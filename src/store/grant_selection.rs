@@ -83,18 +83,7 @@ fn statement(
         let identifier = statement.bind(identifier.as_i64());
         statement.require(format!("g.grant_key = {identifier}"));
     }
-    if let Some(client) = &selector.client {
-        let client = statement.bind(client.as_str().to_owned());
-        statement.require(format!(
-            "g.client_key = (SELECT client_key FROM clients WHERE client_id = {client})"
-        ));
-    }
-    if let Some(owner) = &selector.owner {
-        let owner = statement.bind(owner.as_str().to_owned());
-        statement.require(format!(
-            "g.owner_key = (SELECT owner_key FROM resource_owners WHERE username = {owner})"
-        ));
-    }
+    statement.require_holders(selector.client.as_ref(), selector.owner.as_ref());
     if let Some(scope) = &selector.scope {
         let scope = statement.bind(scope.as_str().to_owned());
         statement.require(if is_by_scope {

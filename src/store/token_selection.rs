@@ -194,18 +194,7 @@ fn statement(
         let grant = statement.bind(grant.as_i64());
         statement.require(format!("t.grant_key = {grant}"));
     }
-    if let Some(client) = &selector.client {
-        let client = statement.bind(client.as_str().to_owned());
-        statement.require(format!(
-            "g.client_key = (SELECT client_key FROM clients WHERE client_id = {client})"
-        ));
-    }
-    if let Some(owner) = &selector.owner {
-        let owner = statement.bind(owner.as_str().to_owned());
-        statement.require(format!(
-            "g.owner_key = (SELECT owner_key FROM resource_owners WHERE username = {owner})"
-        ));
-    }
+    statement.require_holders(selector.client.as_ref(), selector.owner.as_ref());
     if let Some(scope) = &selector.scope {
         let scope = statement.bind(scope.as_str().to_owned());
         if driver == Driver::Scope {
