@@ -37,6 +37,8 @@ pub(super) fn run(
                     let value = match value {
                         Value::Text(text) => Json::from(text),
                         Value::Integer(number) => Json::from(number),
+                        Value::Boolean(whether) => Json::from(whether),
+                        Value::List(texts) => Json::from(texts),
                     };
                     Record::new()
                         .text("key", key.to_string())

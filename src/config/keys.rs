@@ -93,6 +93,16 @@ pub static KEYS: &[Key] = &[
         Given::issuer
     ),
     key!(
+        server.behind_proxy,
+        "Whether a proxy stands in front that names its caller in `X-Forwarded-For`.",
+        Given::boolean
+    ),
+    key!(
+        server.trusted_proxies,
+        "Where that proxy connects from: IP addresses and networks, from which alone the header is believed.",
+        Given::networks
+    ),
+    key!(
         server.session_lifetime,
         "How long a resource owner stays signed in.",
         |given: Given<'_>| given.span(MINUTE..=YEAR)
@@ -159,6 +169,12 @@ pub static KEYS: &[Key] = &[
         "Which pair of headers of a proxy is believed: `original` (nginx), `forwarded` (Traefik, \
          Caddy), or `either`, which refuses both at once.",
         Given::choice
+    ),
+    key!(
+        check.trust_forwarded_from,
+        "Where a proxy connects from whose headers say what is asked for: IP addresses and networks; from \
+         elsewhere such headers are refused.",
+        Given::networks
     ),
     key!(
         log.level,

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use crate::domain::issuer::{Issuer, IssuerError};
+use crate::domain::network::Networks;
 use crate::domain::span::Span;
 
 use super::value::Named;
@@ -35,6 +36,10 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The issuer, where one is set.
     pub issuer: Option<Issuer>,
+    /// Whether a proxy stands in front that says who its callers are.
+    pub behind_proxy: bool,
+    /// Where that proxy's connections come from.
+    pub trusted_proxies: Networks,
     /// How long a sign-in lasts.
     pub session_lifetime: Span,
     /// How long a sign-in or approval form stays valid.
@@ -62,6 +67,8 @@ impl Default for Server {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8420)),
             issuer: None,
+            behind_proxy: false,
+            trusted_proxies: Networks::loopback(),
             session_lifetime: Span::from_secs(12 * 60 * 60),
             approval_time: Span::from_secs(10 * 60),
             shutdown_grace: Span::from_secs(5),
@@ -140,10 +147,21 @@ impl RefreshRetryWindow {
 }
 
 /// `[check]`: the question of a resource server or a proxy.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
     /// Which headers say what the caller of the proxy asked for.
     pub request_from: RequestFrom,
+    /// Where connections come from whose headers are believed in this.
+    pub trust_forwarded_from: Networks,
+}
+
+impl Default for Check {
+    fn default() -> Self {
+        Self {
+            request_from: RequestFrom::default(),
+            trust_forwarded_from: Networks::loopback(),
+        }
+    }
 }
 
 /// The pair of headers in which a proxy says what its caller asked for.

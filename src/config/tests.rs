@@ -78,6 +78,8 @@ fn every_key_reaches_its_own_setting() {
     let other = [
         ("server.listen", "127.0.0.1:1"),
         ("server.issuer", "https://id.example.com/oauth"),
+        ("server.behind_proxy", "true"),
+        ("server.trusted_proxies", "10.0.0.0/8,192.0.2.7"),
         ("server.session_lifetime", "1h1m"),
         ("server.approval_time", "2m"),
         ("server.shutdown_grace", "3s"),
@@ -91,6 +93,7 @@ fn every_key_reaches_its_own_setting() {
         ("tokens.refresh_retry_window", "0s"),
         ("tokens.keep_ended", "31d"),
         ("check.request_from", "original"),
+        ("check.trust_forwarded_from", "2001:db8::/32"),
         ("log.level", "trace"),
         ("log.format", "json"),
         ("pages.title", "Example Ltd"),

@@ -10,12 +10,19 @@ use toml::de::DeValue;
 
 use crate::domain::excerpt::excerpt;
 use crate::domain::issuer::Issuer;
+use crate::domain::network::{Network, Networks};
 use crate::domain::span::{Span, SpanError};
 
 use super::settings::{LogFormat, LogLevel, RefreshRetryWindow, RequestFrom};
 
 /// The word for [`RefreshRetryWindow::UntilUsed`].
 const UNTIL_USED: &str = "until-used";
+
+/// What stands between the values of a list, in a variable of the environment and where a list is shown.
+const LIST_SEPARATOR: &str = ",";
+
+/// The most networks that are trusted; each is compared with the address of each request.
+const MOST_NETWORKS: usize = 64;
 
 /// The longest title of a page, in characters.
 const LONGEST_TITLE: usize = 100;
@@ -31,6 +38,10 @@ pub enum Value {
     Text(String),
     /// A TOML integer.
     Integer(usize),
+    /// A TOML boolean.
+    Boolean(bool),
+    /// A TOML array of strings.
+    List(Vec<String>),
 }
 
 impl fmt::Display for Value {
@@ -38,6 +49,8 @@ impl fmt::Display for Value {
         match self {
             Self::Text(text) => f.pad(text),
             Self::Integer(number) => fmt::Display::fmt(number, f),
+            Self::Boolean(whether) => fmt::Display::fmt(whether, f),
+            Self::List(texts) => f.pad(&texts.join(LIST_SEPARATOR)),
         }
     }
 }
@@ -77,6 +90,18 @@ shown_by_word!(RequestFrom, LogLevel, LogFormat);
 impl Shown for usize {
     fn shown(&self) -> Value {
         Value::Integer(*self)
+    }
+}
+
+impl Shown for bool {
+    fn shown(&self) -> Value {
+        Value::Boolean(*self)
+    }
+}
+
+impl Shown for Networks {
+    fn shown(&self) -> Value {
+        Value::List(self.iter().map(ToString::to_string).collect())
     }
 }
 
@@ -207,6 +232,49 @@ impl<'a> Given<'a> {
             .find(|(name, _)| *name == text)
             .map(|(_, meaning)| *meaning)
             .ok_or_else(|| format!("{} is not accepted; accepted is {accepted}", excerpt(text)))
+    }
+
+    /// Whether.
+    pub(super) fn boolean(self) -> Result<bool, String> {
+        let accepted = "`true` or `false`";
+        match self {
+            Self::File(DeValue::Boolean(whether)) => Ok(*whether),
+            Self::Variable("true") => Ok(true),
+            Self::Variable("false") => Ok(false),
+            Self::Variable(text) => Err(format!(
+                "{} is not accepted; accepted is {accepted}",
+                excerpt(text)
+            )),
+            Self::File(_) => Err(self.wrong_type(accepted)),
+        }
+    }
+
+    /// The strings of an array, or of a variable that separates them by commas.
+    fn list(self, accepted: &str) -> Result<Vec<&'a str>, String> {
+        match self {
+            Self::File(DeValue::Array(values)) => values
+                .iter()
+                .map(|value| Given::File(value.get_ref()).text(accepted))
+                .collect(),
+            Self::Variable(text) => Ok(text.split(LIST_SEPARATOR).map(str::trim).collect()),
+            Self::File(_) => Err(self.wrong_type(accepted)),
+        }
+    }
+
+    /// Networks.
+    pub(super) fn networks(self) -> Result<Networks, String> {
+        let accepted = "an array of IP addresses and networks, such as `[\"127.0.0.1\", \"10.0.0.0/8\"]`";
+        let texts = self.list(accepted)?;
+        if texts.len() > MOST_NETWORKS {
+            return Err(format!(
+                "{} networks are too many; accepted are {MOST_NETWORKS}",
+                texts.len()
+            ));
+        }
+        texts
+            .into_iter()
+            .map(|text| text.parse::<Network>().map_err(|refusal| refusal.to_string()))
+            .collect()
     }
 
     /// An address to listen on.

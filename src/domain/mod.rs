@@ -8,6 +8,7 @@ pub mod excerpt;
 pub mod grant;
 pub mod identifier;
 pub mod issuer;
+pub mod network;
 pub mod owner;
 pub mod password;
 pub mod pkce;
