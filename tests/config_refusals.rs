@@ -35,7 +35,7 @@ const REFUSALS: &[(&str, &str)] = &[
     ("retry_window_long", "2: `tokens.refresh_retry_window`: `2d` is too long; accepted is a span from `0s` to `1d`, or `until-used`"),
     ("section_is_a_value", "1: `server` is a section; write it as `[server]`"),
     ("section_is_an_array", "1: `server` is a section; write it as `[server]`"),
-    ("section_within_a_section", "1: unknown key `tokens.extra`; the keys of `tokens` are access_token_lifetime, code_lifetime, refresh_token_lifetime, refresh_token_idle, refresh_retry_window, keep_ended"),
+    ("section_within_a_section", "1: unknown key `tokens.extra`; the keys of `tokens` are access_token_lifetime, code_lifetime, refresh_token_lifetime, refresh_token_idle, refresh_retry_window, keep_ended, prune_every"),
     ("span_huge", "2: `server.session_lifetime`: `99999999999999999999999999` is too long; the longest span is `3650d`"),
     ("span_long", "2: `tokens.code_lifetime`: `11m` is too long; accepted is a span from `1s` to `10m`"),
     ("span_negative", "2: `server.shutdown_grace`: `-5` is negative; write a span that is not, such as `1h`"),

@@ -149,6 +149,15 @@ impl Recorder {
         }
     }
 
+    /// For what the program does by itself.
+    pub(super) fn program(at: Timestamp) -> Self {
+        Self {
+            at,
+            actor: Actor::Program,
+            source: Source::CommandLine,
+        }
+    }
+
     /// Writes down what was done. `detail` is a JSON object, or null; never a secret.
     pub(super) fn record(
         &self,

@@ -12,7 +12,7 @@
 //! | 5: exchange | `token`, `exchange` |
 //! | 6: refresh | `refresh` |
 //! | 7–8: check | `check`, `introspect` |
-//! | afterwards | `revoke`, `account` |
+//! | afterwards | `revoke`, `account`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
 
 mod account;
@@ -36,6 +36,7 @@ mod introspect;
 mod last_use;
 mod list_change;
 mod password_gate;
+mod prune;
 mod refresh;
 mod register_client;
 mod register_resource_server;

@@ -15,15 +15,13 @@ impl AuthorizationServer {
         mut progress: impl FnMut(usize),
     ) -> Result<usize, StoreError> {
         let mut removed = 0;
-        loop {
-            match self
-                .store
-                .write(move |tx| tx.delete_some_grants(of, TOKENS_AT_ONCE))?
-            {
-                0 => return Ok(removed),
-                some => removed += some,
-            }
+        while let Some(some) = self
+            .store
+            .write(move |tx| tx.delete_some_grants(of, TOKENS_AT_ONCE))?
+        {
+            removed += some;
             progress(removed);
         }
+        Ok(removed)
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::token::TokenKind;
 use crate::domain::token_state::TokenState;
-use crate::store::{PruneCursor, StoreError, TokenCursor, TokenOverview, TokenSelector};
+use crate::store::{StoreError, TokenCursor, TokenOverview, TokenSelector};
 
 /// How many tokens are revoked in one transaction: some milliseconds' work, so that the server is not held up.
 const REVOKED_AT_ONCE: u32 = 250;
@@ -160,39 +160,6 @@ impl AuthorizationServer {
                 changed: revoked.len(),
             };
             Ok((tally, page.last().map(TokenOverview::cursor)))
-        })
-    }
-
-    /// How many tokens pruning would remove that ended at `cutoff` or before.
-    pub fn count_prunable(&self, cutoff: Timestamp) -> Result<usize, StoreError> {
-        let count = self.store.read(|tx| tx.prunable_tokens(cutoff))?;
-        Ok(usize::try_from(count).unwrap_or_default())
-    }
-
-    /// Removes what ended at `cutoff` or before, in small transactions. Interrupted, it can be repeated. Calls
-    /// `progress` with the number of tokens removed.
-    pub fn prune(&self, cutoff: Timestamp, mut progress: impl FnMut(usize)) -> Result<Tally, StoreError> {
-        let now = self.now();
-        let (mut removed, mut cursor) = (0, PruneCursor::START);
-        loop {
-            let step = self.store.write(move |tx| tx.prune_some(cursor, cutoff, now))?;
-            removed += step.tokens;
-            progress(removed);
-            match step.next {
-                Some(next) => cursor = next,
-                None => break,
-            }
-        }
-        if removed > 0 {
-            let operator = self.operator(now);
-            self.store.write(move |tx| {
-                let detail = json!({ "tokens": removed, "ended_before": cutoff });
-                operator.record(tx, Action::TokensPruned, Subject::new("store", "tokens"), detail)
-            })?;
-        }
-        Ok(Tally {
-            matched: removed,
-            changed: removed,
         })
     }
 

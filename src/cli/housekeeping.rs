@@ -1,39 +1,34 @@
-//! What the server does beside answering: it writes down, now and then, what was used last.
+//! What the server does beside answering: it writes down, now and then, what was used last, and prunes.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::authorization_server::AuthorizationServer;
+use crate::config::settings::Tokens;
 
 /// How often the last use of tokens and secrets is written; what a killed server loses at most.
 const WRITE_EVERY: Duration = Duration::from_secs(10);
 
-/// A thread beside the server. Dropped, it writes once more and ends.
+/// Threads beside the server. Dropped, they finish their transaction and end; what was used last is written once more.
 pub(super) struct Housekeeping {
+    threads: Vec<Worker>,
+}
+
+/// A thread that is told to end by the loss of its sender.
+struct Worker {
     end: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Housekeeping {
-    /// Starts the thread.
-    pub(super) fn start(server: Arc<AuthorizationServer>) -> io::Result<Self> {
-        let (end, ended) = channel::<()>();
+impl Worker {
+    fn start(name: &str, work: impl FnOnce(&Ended) + Send + 'static) -> io::Result<Self> {
+        let (end, ended) = channel();
         let thread = std::thread::Builder::new()
-            .name("housekeeping".to_owned())
-            .spawn(move || {
-                loop {
-                    let is_last = ended.recv_timeout(WRITE_EVERY) != Err(RecvTimeoutError::Timeout);
-                    if let Err(error) = server.write_last_use() {
-                        tracing::warn!(%error, "the last use of tokens and secrets could not be written");
-                    }
-                    if is_last {
-                        break;
-                    }
-                }
-            })?;
+            .name(name.to_owned())
+            .spawn(move || work(&Ended(ended)))?;
         Ok(Self {
             end: Some(end),
             thread: Some(thread),
@@ -41,12 +36,74 @@ impl Housekeeping {
     }
 }
 
+/// How a thread learns that it is to end.
+struct Ended(Receiver<()>);
+
+impl Ended {
+    /// Waits for `span`, or less where the end comes first: then `true`.
+    fn within(&self, span: Duration) -> bool {
+        self.0.recv_timeout(span) != Err(RecvTimeoutError::Timeout)
+    }
+}
+
+impl Housekeeping {
+    /// Starts the threads.
+    pub(super) fn start(server: &Arc<AuthorizationServer>, tokens: &Tokens) -> io::Result<Self> {
+        let writer = Arc::clone(server);
+        let mut threads = vec![Worker::start("last-use", move |ended| {
+            write_last_use(&writer, ended);
+        })?];
+        let (keep, every) = (tokens.keep_ended.duration(), tokens.prune_every.duration());
+        if !every.is_zero() {
+            let pruner = Arc::clone(server);
+            threads.push(Worker::start("pruning", move |ended| {
+                prune(&pruner, keep, every, ended);
+            })?);
+        }
+        Ok(Self { threads })
+    }
+}
+
+fn write_last_use(server: &AuthorizationServer, ended: &Ended) {
+    loop {
+        let is_last = ended.within(WRITE_EVERY);
+        if let Err(error) = server.write_last_use() {
+            tracing::warn!(%error, "the last use of tokens and secrets could not be written");
+        }
+        if is_last {
+            break;
+        }
+    }
+}
+
+fn prune(server: &AuthorizationServer, keep: Duration, every: Duration, ended: &Ended) {
+    loop {
+        // Waits after each transaction for as long as that took: half of the writer's time is everybody else's.
+        match server.prune_beside(keep, |took| !ended.within(took)) {
+            Ok(tally) if tally.changed > 0 => {
+                tracing::info!(tokens = tally.changed, "pruned what ended long ago");
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "what ended long ago could not be pruned; trying again later");
+            }
+        }
+        if ended.within(every) {
+            break;
+        }
+    }
+}
+
 impl Drop for Housekeeping {
     fn drop(&mut self) {
-        self.end.take();
-        if let Some(thread) = self.thread.take() {
-            // A thread that panicked has nothing more to write.
-            let _ = thread.join();
+        for worker in &mut self.threads {
+            worker.end.take();
+        }
+        for worker in &mut self.threads {
+            if let Some(thread) = worker.thread.take() {
+                // A thread that panicked has nothing more to do.
+                let _ = thread.join();
+            }
         }
     }
 }

@@ -44,7 +44,8 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let server = Arc::new(context.server_at(bound)?);
     let is_empty = server.clients()?.is_empty();
-    let housekeeping = Housekeeping::start(Arc::clone(&server)).map_err(CliError::io("start a thread"))?;
+    let housekeeping =
+        Housekeeping::start(&server, &context.settings.tokens).map_err(CliError::io("start a thread"))?;
     let app = app(&context.settings, server, bound);
     stop_on_signal(listener.stop_handle())?;
     // The socket is bound, so whoever connects now is answered.

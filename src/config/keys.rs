@@ -161,8 +161,13 @@ pub static KEYS: &[Key] = &[
     ),
     key!(
         tokens.keep_ended,
-        "How long what has ended is kept, before `token prune` removes it.",
+        "How long what has ended is kept, before it is pruned.",
         |given: Given<'_>| given.span(Span::ZERO..=Span::MAX)
+    ),
+    key!(
+        tokens.prune_every,
+        "How often the server prunes by itself; `0s` leaves that to `token prune`.",
+        |given: Given<'_>| given.span(Span::ZERO..=DAY)
     ),
     key!(
         check.request_from,

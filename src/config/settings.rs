@@ -112,6 +112,8 @@ pub struct Tokens {
     pub refresh_retry_window: RefreshRetryWindow,
     /// How long what has ended is kept.
     pub keep_ended: Span,
+    /// How often the server prunes by itself; zero: never.
+    pub prune_every: Span,
 }
 
 impl Default for Tokens {
@@ -123,6 +125,7 @@ impl Default for Tokens {
             refresh_token_idle: Span::from_secs(7 * 24 * 60 * 60),
             refresh_retry_window: RefreshRetryWindow::UntilUsed,
             keep_ended: Span::from_secs(30 * 24 * 60 * 60),
+            prune_every: Span::from_secs(60 * 60),
         }
     }
 }

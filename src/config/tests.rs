@@ -92,6 +92,7 @@ fn every_key_reaches_its_own_setting() {
         ("tokens.refresh_token_idle", "9h"),
         ("tokens.refresh_retry_window", "0s"),
         ("tokens.keep_ended", "31d"),
+        ("tokens.prune_every", "0s"),
         ("check.request_from", "original"),
         ("check.trust_forwarded_from", "2001:db8::/32"),
         ("log.level", "trace"),

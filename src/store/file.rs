@@ -72,6 +72,10 @@ pub(super) fn check_is_file(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// To how much the write-ahead log is cut once it is used from its beginning again. It grows beyond that only while
+/// somebody, such as a backup, reads an old state.
+const LOG_BYTES: u32 = 8 * 1024 * 1024;
+
 /// Opens the connection that writes: recognises the file before anything in it is changed, then brings it up to date.
 pub(super) fn open_writer(options: &StoreOptions) -> Result<Connection, StoreError> {
     let path = &options.path;
@@ -93,7 +97,9 @@ fn recognise_and_prepare(options: &StoreOptions) -> Result<Connection, StoreErro
         ));
     }
     // FULL: what was acknowledged survives a power cut.
-    connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = {LOG_BYTES}"
+    ))?;
     migrations::migrate(&options.path, &mut connection)?;
     Ok(connection)
 }

@@ -193,9 +193,9 @@ impl WriteTransaction<'_> {
         Ok(statement.execute(params![grant.as_i64(), end.at.as_millis(), end.cause.name()])? > 0)
     }
 
-    /// Removes the oldest grants of a client or of a resource owner with all that came of them: whole grants, until
-    /// about `rows` tokens are gone. How many grants were removed; 0 where none is left.
-    pub fn delete_some_grants(&self, of: GrantHolder, rows: usize) -> Result<usize, StoreError> {
+    /// Removes the oldest grants of a client or of a resource owner with all that came of them, until about `rows` tokens
+    /// are gone. How many grants were removed; `None` where there was none left.
+    pub fn delete_some_grants(&self, of: GrantHolder, rows: usize) -> Result<Option<usize>, StoreError> {
         let (sql, key) = match of {
             GrantHolder::Client(ClientKey(key)) => (
                 "SELECT grant_key FROM grants WHERE client_key = ?1 ORDER BY grant_key LIMIT ?2",
@@ -210,25 +210,46 @@ impl WriteTransaction<'_> {
         let grants: Vec<i64> = all!(self, "grants", sql, params![key, most], |row: &Row<'_, '_>| row
             .get("grant_key"));
         let (mut removed, mut tokens) = (0, 0);
-        for grant in grants {
+        for grant in &grants {
+            let deleted = self.delete_grant(*grant, rows - tokens)?;
+            removed += usize::from(deleted.is_gone);
             // A grant without tokens is work too.
-            tokens += self.delete_grant(grant)?.max(1);
-            removed += 1;
+            tokens += deleted.tokens.max(1);
             if tokens >= rows {
                 break;
             }
         }
-        Ok(removed)
+        Ok((!grants.is_empty()).then_some(removed))
     }
 
-    /// Removes one grant with all that came of it. How many tokens that were.
-    pub(super) fn delete_grant(&self, grant: i64) -> Result<usize, StoreError> {
-        let delete = |sql: &str| -> Result<usize, StoreError> {
-            Ok(self.connection().prepare_cached(sql)?.execute([grant])?)
-        };
-        let tokens = delete("DELETE FROM tokens WHERE grant_key = ?1")?;
-        delete("DELETE FROM authorization_codes WHERE grant_key = ?1")?;
-        delete("DELETE FROM grants WHERE grant_key = ?1")?;
-        Ok(tokens)
+    /// Removes one grant with all that came of it, or, where those are more, as many as `most` of its tokens.
+    pub(super) fn delete_grant(&self, grant: i64, most: usize) -> Result<DeletedGrant, StoreError> {
+        let most = most.max(1);
+        let mut statement = self.connection().prepare_cached(
+            "DELETE FROM tokens WHERE token_key IN (SELECT token_key FROM tokens WHERE grant_key = ?1 LIMIT ?2)",
+        )?;
+        let tokens = statement.execute(params![grant, i64::try_from(most).unwrap_or(i64::MAX)])?;
+        let mut rest = self
+            .connection()
+            .prepare_cached("SELECT 1 FROM tokens WHERE grant_key = ?1")?;
+        let is_gone = tokens < most || !rest.exists([grant])?;
+        if is_gone {
+            for sql in [
+                "DELETE FROM authorization_codes WHERE grant_key = ?1",
+                "DELETE FROM grants WHERE grant_key = ?1",
+            ] {
+                self.connection().prepare_cached(sql)?.execute([grant])?;
+            }
+        }
+        Ok(DeletedGrant { tokens, is_gone })
     }
+}
+
+/// What became of a grant that is removed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct DeletedGrant {
+    /// How many of its tokens were removed.
+    pub(super) tokens: usize,
+    /// Whether nothing of it is left.
+    pub(super) is_gone: bool,
 }

@@ -1,14 +1,23 @@
-//! Removes what ended long ago, in small steps: each is some milliseconds' work for the writer.
+//! Removes what ended long ago, in small steps, so that the writer is never held for long: a step ends when its time is
+//! over, and a grant with very many tokens goes piece by piece.
+
+use std::time::Duration;
 
 use rusqlite::params;
 
 use super::StoreError;
 use super::row::{Row, all};
 use super::transaction::{ReadTransaction, WriteTransaction};
-use crate::clock::Timestamp;
+use crate::clock::{Stopwatch, Timestamp};
 
-/// How many rows a step looks at.
+/// The most rows that a step looks at.
 const ROWS_AT_ONCE: i64 = 500;
+
+/// How many tokens of one grant a step removes before it looks at the time.
+const TOKENS_AT_ONCE: usize = 250;
+
+/// After this, a step ends with the row that it is at.
+const STEP_TIME: Duration = Duration::from_millis(10);
 
 /// What a step goes through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +40,8 @@ enum Phase {
 pub struct PruneCursor {
     phase: Phase,
     after: (i64, i64),
+    /// A grant of which nothing lives, and which is not gone yet.
+    dying: Option<i64>,
 }
 
 impl PruneCursor {
@@ -41,6 +52,7 @@ impl PruneCursor {
         Self {
             phase,
             after: (i64::MIN, i64::MIN),
+            dying: None,
         }
     }
 
@@ -76,8 +88,9 @@ impl ReadTransaction<'_> {
     pub fn prunable_tokens(&self, cutoff: Timestamp) -> Result<i64, StoreError> {
         let mut statement = self.connection().prepare_cached(
             "SELECT count(*) FROM ( \
-               SELECT t.token_key FROM tokens t WHERE t.expires_at <= ?1 AND (t.kind = 'access' OR NOT EXISTS \
-                 (SELECT 1 FROM tokens u WHERE u.grant_key = t.grant_key AND u.expires_at > ?1)) \
+               SELECT t.token_key FROM tokens t WHERE t.expires_at <= ?1 AND (t.kind = 'access' OR \
+                 (SELECT 1 FROM tokens u WHERE u.grant_key = t.grant_key AND u.expires_at > ?1 \
+                  ORDER BY u.token_key DESC LIMIT 1) IS NULL) \
                UNION SELECT token_key FROM tokens WHERE revoked_at <= ?1 \
                UNION SELECT t.token_key FROM grants g JOIN tokens t ON t.grant_key = g.grant_key \
                  WHERE g.ended_at <= ?1)",
@@ -130,11 +143,18 @@ impl ReadTransaction<'_> {
 
     /// Whether something of a grant is not yet old enough to go.
     fn lives_after(&self, grant: i64, cutoff: Timestamp) -> Result<bool, StoreError> {
-        let mut statement = self.connection().prepare_cached(
-            "SELECT 1 FROM tokens WHERE grant_key = ?1 AND expires_at > ?2 \
-             UNION ALL SELECT 1 FROM authorization_codes WHERE grant_key = ?1 AND expires_at > ?2",
-        )?;
-        Ok(statement.exists(params![grant, cutoff.as_millis()])?)
+        // The newest first: where a grant lives, that is what lives of it, and a busy client has very many tokens.
+        for sql in [
+            "SELECT 1 FROM tokens INDEXED BY tokens_by_grant WHERE grant_key = ?1 AND expires_at > ?2 \
+             ORDER BY token_key DESC LIMIT 1",
+            "SELECT 1 FROM authorization_codes WHERE grant_key = ?1 AND expires_at > ?2",
+        ] {
+            let mut statement = self.connection().prepare_cached(sql)?;
+            if statement.exists(params![grant, cutoff.as_millis()])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -151,46 +171,69 @@ impl WriteTransaction<'_> {
         } else {
             cutoff
         };
-        let candidates = self.candidates(cursor, cutoff)?;
+        let watch = Stopwatch::start();
         let mut tokens = 0;
-        for candidate in &candidates {
-            tokens += self.prune_one(cursor.phase, candidate, cutoff)?;
+        if let Some(grant) = cursor.dying {
+            let deleted = self.delete_grant(grant, TOKENS_AT_ONCE)?;
+            tokens += deleted.tokens;
+            if !deleted.is_gone {
+                let next = Some(cursor);
+                return Ok(PruneStep { tokens, next });
+            }
         }
-        let next = match candidates.last() {
-            Some(last) => Some(PruneCursor {
-                after: last.place,
-                ..cursor
-            }),
-            None => cursor.next_phase(),
+        let candidates = self.candidates(cursor, cutoff)?;
+        let mut next = PruneCursor {
+            dying: None,
+            ..cursor
+        };
+        for candidate in &candidates {
+            let (removed, is_dead) = self.prune_one(cursor.phase, candidate, cutoff)?;
+            tokens += removed;
+            next.after = candidate.place;
+            if is_dead {
+                let deleted = self.delete_grant(candidate.grant, TOKENS_AT_ONCE)?;
+                tokens += deleted.tokens;
+                next.dying = (!deleted.is_gone).then_some(candidate.grant);
+            }
+            if next.dying.is_some() || watch.elapsed() >= STEP_TIME {
+                break;
+            }
+        }
+        let next = if candidates.is_empty() {
+            cursor.next_phase()
+        } else {
+            Some(next)
         };
         Ok(PruneStep { tokens, next })
     }
 
-    fn prune_one(&self, phase: Phase, candidate: &Candidate, cutoff: Timestamp) -> Result<usize, StoreError> {
+    /// Removes one row. How many tokens that were, and whether nothing of its grant lives.
+    fn prune_one(
+        &self,
+        phase: Phase,
+        candidate: &Candidate,
+        cutoff: Timestamp,
+    ) -> Result<(usize, bool), StoreError> {
         let delete = |sql: &str| -> Result<usize, StoreError> {
             Ok(self
                 .connection()
                 .prepare_cached(sql)?
                 .execute([candidate.place.1])?)
         };
-        let mut tokens = 0;
-        match phase {
-            Phase::Expired | Phase::Revoked if candidate.is_access_token => {
-                tokens += delete("DELETE FROM tokens WHERE token_key = ?1")?;
-            }
+        let tokens = match phase {
             Phase::Sessions => {
                 delete("DELETE FROM sessions WHERE session_key = ?1")?;
-                return Ok(0);
+                return Ok((0, false));
             }
+            Phase::EndedGrants => return Ok((0, true)),
+            // A refresh token goes with its grant, and not before.
+            Phase::Expired | Phase::Revoked if !candidate.is_access_token => 0,
+            Phase::Expired | Phase::Revoked => delete("DELETE FROM tokens WHERE token_key = ?1")?,
             Phase::Codes => {
                 delete("DELETE FROM authorization_codes WHERE code_key = ?1")?;
+                0
             }
-            Phase::EndedGrants => return self.delete_grant(candidate.grant),
-            Phase::Expired | Phase::Revoked => {}
-        }
-        if !self.lives_after(candidate.grant, cutoff)? {
-            tokens += self.delete_grant(candidate.grant)?;
-        }
-        Ok(tokens)
+        };
+        Ok((tokens, !self.lives_after(candidate.grant, cutoff)?))
     }
 }

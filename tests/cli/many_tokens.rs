@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::harness::{Cli, Home};
+use crate::serve::Server;
 
 /// A client with `tokens` access tokens of a thousand grants, and another one with a single token.
 fn with_tokens(tokens: u32) -> Home {
@@ -207,4 +208,35 @@ fn the_shape_of_a_token_and_of_a_grant() {
         home.json("token list --client other")[0]["state"],
         json!("revoked")
     );
+}
+
+#[test]
+fn the_server_prunes_by_itself_and_says_so_in_the_audit_trail() {
+    let home = with_tokens(1000);
+    let connection = Connection::open(home.join("oauthctl.db")).unwrap();
+    connection
+        .busy_timeout(std::time::Duration::from_secs(30))
+        .unwrap();
+    connection
+        .execute_batch("UPDATE tokens SET expires_at = 1000 WHERE token_key < 1000")
+        .unwrap();
+    home.write(
+        "oauthctl.toml",
+        "[tokens]\nkeep_ended = \"1h\"\nprune_every = \"1s\"\n",
+    );
+    let _server = Server::start(&home);
+    let pruned = || -> bool {
+        let sql = "SELECT count(*) FROM audit WHERE action = 'token.prune' AND actor_kind = 'program'";
+        connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() > 0
+    };
+    // A minute is the bound of this test's patience, not of the server.
+    let came = (0..3000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        pruned()
+    });
+    assert!(came, "nothing was pruned");
+    let left: i64 = connection
+        .query_row("SELECT count(*) FROM tokens", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(left, 1, "the one that has not expired");
 }

@@ -18,6 +18,7 @@ mod client_authentication;
 mod exchange;
 mod introspect;
 mod nothing_in_clear;
+mod prune;
 mod refresh;
 mod register;
 mod revoke;

@@ -150,14 +150,11 @@ impl Work<'_> {
     fn remove_client(&self, id: &ClientId) -> Result<(), AdministrationError> {
         let client = find_client(self.tx, id)?;
         let mut grants = 0;
-        loop {
-            match self
-                .tx
-                .delete_some_grants(GrantHolder::Client(client.key), MOST_REMOVED)?
-            {
-                0 => break,
-                some => grants += some,
-            }
+        while let Some(some) = self
+            .tx
+            .delete_some_grants(GrantHolder::Client(client.key), MOST_REMOVED)?
+        {
+            grants += some;
         }
         self.tx.delete_client(client.key)?;
         let detail = json!({ "grants": grants });
