@@ -375,6 +375,7 @@ fn server_over(store: Store) -> AuthorizationServer {
         form_lifetime: Duration::from_secs(60),
         refresh_retry_window: RetryWindow::UntilSuccessorIsUsed,
         failures: 10,
+        failures_per_address: 100,
         password_hashes: 1,
     };
     let issuer = Issuer::parse("http://127.0.0.1:8420").unwrap();

@@ -41,6 +41,7 @@ fn server() -> (AuthorizationServer, TempDir) {
             form_lifetime: Duration::from_secs(60),
             refresh_retry_window: RetryWindow::UntilSuccessorIsUsed,
             failures: 10,
+            failures_per_address: 100,
             password_hashes: 1,
         },
         Issuer::parse("https://id.example").unwrap(),

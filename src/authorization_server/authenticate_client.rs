@@ -68,15 +68,15 @@ impl AuthorizationServer {
         })?;
         let now = self.now();
         let name = credentials.id.as_str();
-        if let Some(seconds) = self.failures.must_wait(name, from, now) {
+        if let Some(seconds) = self.throttle.must_wait(name, from, now) {
             return Err(CallerError::Throttled(seconds));
         }
         if let Some((caller, secret)) = self.store.read(|tx| find(tx, &credentials, now))? {
-            self.failures.succeeded(name, from);
+            self.throttle.succeeded(name, from, now);
             self.last_use.of_secret(secret, now);
             Ok(caller)
         } else {
-            let is_throttled = self.failures.failed(name, from, now);
+            let is_throttled = self.throttle.failed(name, from, now);
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
             if let Some(actor) = claimed {
                 self.record_failure(actor, from, Action::WrongSecret, is_throttled)?;

@@ -97,6 +97,8 @@ pub struct Rules {
     pub refresh_retry_window: RetryWindow,
     /// How many failures within a minute, of one name from one address, before it has to wait.
     pub failures: usize,
+    /// How many failures within a minute, of all names from one address, before those wait that did not get in there lately.
+    pub failures_per_address: usize,
     /// How many passwords are hashed at once; each takes 19 MiB.
     pub password_hashes: usize,
 }
@@ -111,7 +113,7 @@ pub struct AuthorizationServer {
     issuer: Issuer,
     operator: String,
     last_use: last_use::LastUse,
-    failures: throttle::FailureLog,
+    throttle: throttle::Throttle,
     password_gate: password_gate::PasswordGate,
 }
 
@@ -129,7 +131,7 @@ impl AuthorizationServer {
             clock,
             entropy,
             identifiers: IdentifierSource::default(),
-            failures: throttle::FailureLog::new(rules.failures),
+            throttle: throttle::Throttle::new(rules.failures, rules.failures_per_address),
             password_gate: password_gate::PasswordGate::new(rules.password_hashes),
             rules,
             issuer,

@@ -62,16 +62,16 @@ impl AuthorizationServer {
             return Err(SignInError::Wrong);
         };
         let is_throttled = self
-            .failures
+            .throttle
             .try_begin(username, from, now)
             .map_err(SignInError::Throttled)?;
         let owner = self.store.read(|tx| tx.owner(&name))?;
         let nobody = PasswordHash::from_stored(NOBODY.to_owned());
         let hash = owner.as_ref().map_or(&nobody, |owner| &owner.password_hash);
-        let admitted = self
-            .password_gate
-            .enter(|| hash.admits(&password))
-            .ok_or(SignInError::Busy)?;
+        let Some(admitted) = self.password_gate.enter(|| hash.admits(&password)) else {
+            self.throttle.withdraw(username, from, now);
+            return Err(SignInError::Busy);
+        };
         let owner = match owner {
             Some(owner) if admitted => owner,
             owner => {
@@ -86,7 +86,8 @@ impl AuthorizationServer {
                 return Err(SignInError::Wrong);
             }
         };
-        self.failures.succeeded(username, from);
+        self.throttle.withdraw(username, from, now);
+        self.throttle.succeeded(username, from, now);
         if !owner.enabled {
             return Err(SignInError::Disabled);
         }

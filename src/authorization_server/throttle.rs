@@ -1,6 +1,9 @@
-//! Slows down whoever guesses: failures are counted by name and address together.
+//! Slows down whoever guesses: failures are counted by name and address together, and by address for all names.
 //!
-//! So a stranger who fails in the name of somebody else makes only their own address wait. Kept in memory, bounded.
+//! The first means that a stranger who fails in the name of somebody else makes only their own address wait. The second
+//! is for whoever tries one secret with many names. There it could be somebody else at the same address who waits, so it
+//! is not for names that got in from that address lately, and not for loopback: behind a proxy that does not say who its
+//! callers are, that is everybody. Kept in memory, bounded.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -15,15 +18,119 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// The most pairs of name and address that are remembered; at some hundred bytes each.
 const MOST: usize = 10_000;
 
+/// How long a name that got in from an address is told apart from the others there.
+const KNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Who has to wait.
+#[derive(Debug)]
+pub(super) struct Throttle {
+    by_name: FailureLog,
+    by_address: FailureLog,
+    /// When a name last got in from an address.
+    known: Mutex<HashMap<(String, IpAddr), Timestamp>>,
+}
+
+impl Throttle {
+    /// So many failures within a minute are answered: `of_name` for one name from one address, `of_address` for all names
+    /// from one address.
+    pub(super) fn new(of_name: usize, of_address: usize) -> Self {
+        Self {
+            by_name: FailureLog::new(of_name),
+            by_address: FailureLog::new(of_address),
+            known: Mutex::default(),
+        }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<(String, IpAddr), Timestamp>> {
+        // Whoever panicked while holding the lock left whole values behind.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether failures of `name` at this address count for the address as a whole.
+    fn is_stranger(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
+        let lately = |got_in: &Timestamp| got_in.after(KNOWN_FOR) > now;
+        !address.to_canonical().is_loopback() && !self.known().get(&key(name, address)).is_some_and(lately)
+    }
+
+    /// How many whole seconds `name` has to wait at this address: 1 to 60, or `None`.
+    pub(super) fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
+        let waits = self.by_name.must_wait(name, address, now);
+        waits.or_else(|| {
+            let waits = self.by_address.must_wait(ANY_NAME, address, now)?;
+            self.is_stranger(name, address, now).then_some(waits)
+        })
+    }
+
+    /// Counts a failure. Whether the name has to wait at this address now.
+    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
+        let waits = self.by_name.failed(name, address, now);
+        let all_wait = self.is_stranger(name, address, now) && self.by_address.failed(ANY_NAME, address, now);
+        waits || all_wait
+    }
+
+    /// Counts an attempt as a failure before it is known to be one: guesses that run at once are bounded like those that
+    /// come one after the other. One that is not a failure, or was not made after all, is taken back with
+    /// [`withdraw`](Self::withdraw).
+    ///
+    /// # Errors
+    /// How many whole seconds the name has to wait; then the attempt is not counted and must not be made.
+    pub(super) fn try_begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<bool, u64> {
+        if !self.is_stranger(name, address, now) {
+            return self.by_name.try_begin(name, address, now);
+        }
+        let all_wait = self.by_address.try_begin(ANY_NAME, address, now)?;
+        match self.by_name.try_begin(name, address, now) {
+            Ok(waits) => Ok(waits || all_wait),
+            Err(seconds) => {
+                self.by_address.withdraw(ANY_NAME, address);
+                Err(seconds)
+            }
+        }
+    }
+
+    /// Takes back what [`try_begin`](Self::try_begin) counted last.
+    pub(super) fn withdraw(&self, name: &str, address: IpAddr, now: Timestamp) {
+        self.by_name.withdraw(name, address);
+        if self.is_stranger(name, address, now) {
+            self.by_address.withdraw(ANY_NAME, address);
+        }
+    }
+
+    /// Forgets the failures of whoever got in.
+    pub(super) fn succeeded(&self, name: &str, address: IpAddr, now: Timestamp) {
+        self.by_name.succeeded(name, address);
+        let key = key(name, address);
+        let mut known = self.known();
+        // Most requests come from somebody who got in a moment ago.
+        if known
+            .get(&key)
+            .is_some_and(|got_in| got_in.after(KNOWN_FOR / 2) > now)
+        {
+            return;
+        }
+        if known.len() >= MOST {
+            known.retain(|_, got_in| got_in.after(KNOWN_FOR) > now);
+            // A flood needs as many right secrets. Forgetting all is better than growing.
+            if known.len() >= MOST {
+                known.clear();
+            }
+        }
+        known.insert(key, now);
+    }
+}
+
+/// Stands for every name. It is none itself.
+const ANY_NAME: &str = "";
+
 /// The failures of the last minute.
 #[derive(Debug)]
-pub(super) struct FailureLog {
+struct FailureLog {
     limit: usize,
     failures: Mutex<HashMap<(String, IpAddr), VecDeque<Timestamp>>>,
 }
 
 impl FailureLog {
-    pub(super) fn new(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
             failures: Mutex::default(),
@@ -36,7 +143,7 @@ impl FailureLog {
     }
 
     /// How many whole seconds `name` has to wait at this address: 1 to 60, or `None`.
-    pub(super) fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
+    fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
         self.wait(self.lock().get(&key(name, address))?, now)
     }
 
@@ -49,24 +156,27 @@ impl FailureLog {
     }
 
     /// Counts a failure. Whether the name has to wait at this address now.
-    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
+    fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
         let mut failures = self.lock();
         self.make_room(&mut failures, now);
         self.count(failures.entry(key(name, address)).or_default(), now)
     }
 
-    /// Counts an attempt as a failure before it is known to be one: guesses that run at once are bounded like those that
-    /// come one after the other. Whoever succeeds says so with [`succeeded`](Self::succeeded).
-    ///
-    /// # Errors
-    /// How many whole seconds the name has to wait; then the attempt is not counted and must not be made.
-    pub(super) fn try_begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<bool, u64> {
+    /// As [`failed`](Self::failed), and refuses where the name has to wait already.
+    fn try_begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<bool, u64> {
         let mut failures = self.lock();
         self.make_room(&mut failures, now);
         let times = failures.entry(key(name, address)).or_default();
         match self.wait(times, now) {
             Some(seconds) => Err(seconds),
             None => Ok(self.count(times, now)),
+        }
+    }
+
+    /// Takes the failure that was counted last back.
+    fn withdraw(&self, name: &str, address: IpAddr) {
+        if let Some(times) = self.lock().get_mut(&key(name, address)) {
+            times.pop_back();
         }
     }
 
@@ -99,7 +209,7 @@ impl FailureLog {
     }
 
     /// Forgets the failures of whoever got in.
-    pub(super) fn succeeded(&self, name: &str, address: IpAddr) {
+    fn succeeded(&self, name: &str, address: IpAddr) {
         self.lock().remove(&key(name, address));
     }
 }
@@ -205,5 +315,58 @@ mod tests {
             log.failed(&n.to_string(), address(HERE), START);
         }
         assert!(log.lock().len() <= MOST);
+    }
+
+    #[test]
+    fn many_names_from_one_address_wait_together_but_not_who_got_in_there_and_not_loopback() {
+        let throttle = Throttle::new(10, 5);
+        throttle.succeeded("carol", address(HERE), START);
+        for n in 0..5 {
+            assert_eq!(throttle.must_wait("alice", address(HERE), START), None);
+            assert_eq!(
+                throttle.failed(&format!("guess-{n}"), address(HERE), START),
+                n == 4
+            );
+        }
+        assert_eq!(throttle.must_wait("alice", address(HERE), START), Some(60));
+        assert_eq!(throttle.try_begin("alice", address(HERE), START), Err(60));
+        assert_eq!(throttle.must_wait("alice", address("192.0.2.2"), START), None);
+        assert_eq!(
+            throttle.must_wait("carol", address(HERE), START),
+            None,
+            "got in lately"
+        );
+        assert_eq!(throttle.try_begin("carol", address(HERE), START), Ok(false));
+        let later = START.after(KNOWN_FOR);
+        for n in 0..5 {
+            throttle.failed(&format!("guess-{n}"), address(HERE), later);
+        }
+        assert_eq!(
+            throttle.must_wait("carol", address(HERE), later),
+            Some(60),
+            "a day later"
+        );
+        for n in 0..20 {
+            throttle.failed(&format!("guess-{n}"), address("127.0.0.1"), START);
+        }
+        assert_eq!(
+            throttle.must_wait("alice", address("::ffff:127.0.0.1"), START),
+            None
+        );
+    }
+
+    #[test]
+    fn an_attempt_that_is_not_made_does_not_count() {
+        let throttle = Throttle::new(2, 3);
+        for n in 0..20 {
+            let name = format!("name-{}", n % 4);
+            assert_eq!(throttle.try_begin(&name, address(HERE), START), Ok(false));
+            throttle.withdraw(&name, address(HERE), START);
+        }
+        // Nor does one that is refused, for the others at that address.
+        for expected in [Ok(false), Ok(true), Err(60), Err(60)] {
+            assert_eq!(throttle.try_begin("alice", address(HERE), START), expected);
+        }
+        assert_eq!(throttle.must_wait("bob", address(HERE), START), None);
     }
 }

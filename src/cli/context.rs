@@ -139,6 +139,7 @@ pub(super) fn authorization_server(store: Store, issuer: Issuer, settings: &Sett
             RefreshRetryWindow::For(span) => RetryWindow::AtMost(span.duration()),
         },
         failures: settings.limits.failures,
+        failures_per_address: settings.limits.failures_per_address,
         password_hashes: settings.limits.password_hashes,
     };
     AuthorizationServer::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), rules, issuer)

@@ -2,10 +2,9 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::worker::{Ended, Worker};
 use crate::authorization_server::AuthorizationServer;
 use crate::config::settings::Tokens;
 
@@ -14,36 +13,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(10);
 
 /// Threads beside the server. Dropped, they finish their transaction and end; what was used last is written once more.
 pub(super) struct Housekeeping {
-    threads: Vec<Worker>,
-}
-
-/// A thread that is told to end by the loss of its sender.
-struct Worker {
-    end: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Worker {
-    fn start(name: &str, work: impl FnOnce(&Ended) + Send + 'static) -> io::Result<Self> {
-        let (end, ended) = channel();
-        let thread = std::thread::Builder::new()
-            .name(name.to_owned())
-            .spawn(move || work(&Ended(ended)))?;
-        Ok(Self {
-            end: Some(end),
-            thread: Some(thread),
-        })
-    }
-}
-
-/// How a thread learns that it is to end.
-struct Ended(Receiver<()>);
-
-impl Ended {
-    /// Waits for `span`, or less where the end comes first: then `true`.
-    fn within(&self, span: Duration) -> bool {
-        self.0.recv_timeout(span) != Err(RecvTimeoutError::Timeout)
-    }
+    _threads: Vec<Worker>,
 }
 
 impl Housekeeping {
@@ -60,7 +30,7 @@ impl Housekeeping {
                 prune(&pruner, keep, every, ended);
             })?);
         }
-        Ok(Self { threads })
+        Ok(Self { _threads: threads })
     }
 }
 
@@ -90,20 +60,6 @@ fn prune(server: &AuthorizationServer, keep: Duration, every: Duration, ended: &
         }
         if ended.within(every) {
             break;
-        }
-    }
-}
-
-impl Drop for Housekeeping {
-    fn drop(&mut self) {
-        for worker in &mut self.threads {
-            worker.end.take();
-        }
-        for worker in &mut self.threads {
-            if let Some(thread) = worker.thread.take() {
-                // A thread that panicked has nothing more to do.
-                let _ = thread.join();
-            }
         }
     }
 }

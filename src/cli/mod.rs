@@ -35,6 +35,7 @@ mod serve;
 mod shell;
 mod stream;
 mod token;
+mod worker;
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};

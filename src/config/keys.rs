@@ -247,6 +247,12 @@ pub static KEYS: &[Key] = &[
          answered before `429`.",
         |given: Given<'_>| given.integer(1..=1000)
     ),
+    key!(
+        limits.failures_per_address,
+        "How many for all names together from one address, which is not loopback, within a minute; names that got \
+         in there within the last day are spared.",
+        |given: Given<'_>| given.integer(1..=100_000)
+    ),
 ];
 
 /// The key of that name in that section.

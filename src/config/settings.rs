@@ -275,6 +275,8 @@ pub struct Limits {
     /// Wrong passwords or secrets for one name from one address within a minute, before the next are refused
     /// unseen.
     pub failures: usize,
+    /// Wrong passwords or secrets for all names from one address within a minute, before the next are refused unseen.
+    pub failures_per_address: usize,
 }
 
 impl Default for Limits {
@@ -290,6 +292,7 @@ impl Default for Limits {
             write_time: Span::from_secs(10),
             password_hashes: 2,
             failures: 10,
+            failures_per_address: 100,
         }
     }
 }

@@ -108,6 +108,7 @@ fn every_key_reaches_its_own_setting() {
         ("limits.write_time", "15s"),
         ("limits.password_hashes", "16"),
         ("limits.failures", "17"),
+        ("limits.failures_per_address", "18"),
     ];
     assert_eq!(
         KEYS.iter().map(ToString::to_string).collect::<Vec<_>>(),

@@ -92,6 +92,7 @@ pub(crate) fn rules() -> Rules {
         form_lifetime: FORM_LIFETIME,
         refresh_retry_window: RetryWindow::UntilSuccessorIsUsed,
         failures: 10,
+        failures_per_address: 100,
         password_hashes: 2,
     }
 }
