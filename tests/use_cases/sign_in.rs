@@ -166,3 +166,18 @@ fn names_that_do_not_exist_wait_too_so_that_nobody_learns_which_do() {
     let answer = sign_in(&world, "nobody", "wrong", HERE);
     assert!(matches!(answer, Err(SignInError::Throttled(60))), "{answer:?}");
 }
+
+#[test]
+fn one_password_tried_with_many_names_makes_the_address_wait_and_nobody_who_got_in_there() {
+    let world = World::with_rules(|rules| rules.failures_per_address = 4);
+    world.add_owner("bob");
+    sign_in(&world, "bob", PASSWORD, HERE).unwrap();
+    for name in ["carol", "dave", "erin", "frank"] {
+        let refused = sign_in(&world, name, "summer2026", HERE);
+        assert!(matches!(refused, Err(SignInError::Wrong)), "{refused:?}");
+    }
+    let answer = sign_in(&world, "alice", PASSWORD, HERE);
+    assert!(matches!(answer, Err(SignInError::Throttled(60))), "{answer:?}");
+    sign_in(&world, "bob", PASSWORD, HERE).unwrap();
+    sign_in(&world, "alice", PASSWORD, "192.0.2.2").unwrap();
+}
