@@ -74,6 +74,7 @@ pub use authorize::{Considered, OpenedScope};
 pub use check::{CheckRefusal, CheckedClient, Passed};
 pub use failure::Failure;
 pub use form::{FormError, Purpose};
+pub use health::NotReady;
 pub use introspect::Introspection;
 pub use list_change::ListChange;
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
@@ -105,7 +106,8 @@ pub struct Rules {
 
 /// The authorization server: every use case is a method.
 pub struct AuthorizationServer {
-    store: Store,
+    store: Arc<Store>,
+    readiness: Arc<health::Readiness>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     identifiers: IdentifierSource,
@@ -127,7 +129,8 @@ impl AuthorizationServer {
         issuer: Issuer,
     ) -> Self {
         Self {
-            store,
+            store: Arc::new(store),
+            readiness: Arc::default(),
             clock,
             entropy,
             identifiers: IdentifierSource::default(),

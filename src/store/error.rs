@@ -49,6 +49,9 @@ pub enum StoreError {
     /// No room on the disk.
     #[error("the database cannot be written: the disk is full")]
     Full,
+    /// The path leads to another file than the one that is open.
+    #[error("{} is not the file that is open: {}; put the file back, or restart the server", .0.display(), .1)]
+    Replaced(PathBuf, &'static str),
     /// The commit that should have held this work failed; nothing of it was written.
     #[error("nothing was written: {0}")]
     CommitFailed(String),
@@ -77,6 +80,7 @@ impl StoreError {
                 | Self::NotOurs(..)
                 | Self::TooNew { .. }
                 | Self::Damaged(..)
+                | Self::Replaced(..)
         )
     }
 }

@@ -8,12 +8,14 @@ mod audit_rows;
 mod backup;
 mod client_rows;
 mod error;
+mod figures;
 mod file;
 mod grant_rows;
 mod grant_selection;
 mod inspection;
 mod migrations;
 mod name_rows;
+mod open_files;
 mod owner_rows;
 mod probe_rows;
 mod prune;
@@ -35,12 +37,14 @@ use std::path::Path;
 pub use audit_rows::{AuditSelector, StoredAuditEntry};
 pub use backup::{BackedUp, BackupError, back_up};
 pub use error::StoreError;
+pub use figures::Figures;
 pub use file::StoreOptions;
 pub use grant_rows::{GrantHolder, GrantOverview, NewGrant};
 pub use grant_selection::{GrantListing, GrantSelector};
 pub use inspection::{Inspection, inspect, is_up_to_date};
 pub use migrations::SCHEMA_VERSION;
 pub use name_rows::NameKind;
+pub use open_files::StoreBytes;
 pub use prune::{PruneCursor, PruneStep};
 pub use secret_rows::SecretHolder;
 pub use token_selection::{TokenCursor, TokenOverview, TokenSelector};
@@ -50,6 +54,7 @@ pub use transaction::{ReadTransaction, WriteTransaction};
 #[derive(Debug)]
 pub struct Store {
     path: std::path::PathBuf,
+    files: open_files::OpenFiles,
     writer: writer::Writer,
     readers: readers::Readers,
 }
@@ -67,6 +72,7 @@ impl Store {
         let writer = writer::Writer::start(connection, options.busy_timeout)
             .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
         Ok(Self {
+            files: open_files::OpenFiles::at(&options.path),
             path: options.path.clone(),
             writer,
             readers: readers::Readers::new(options),
@@ -76,6 +82,24 @@ impl Store {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the path still leads to the files that are open, and the disk has room.
+    ///
+    /// # Errors
+    /// [`StoreError::Replaced`], [`StoreError::Full`].
+    pub fn check_files(&self) -> Result<(), StoreError> {
+        self.files.check()
+    }
+
+    /// How large the files are.
+    pub fn bytes(&self) -> StoreBytes {
+        self.files.bytes()
+    }
+
+    /// What the writer is seen doing.
+    pub fn figures(&self) -> &Figures {
+        self.writer.figures()
     }
 
     /// Runs `work` in a write transaction and returns once it is on disk. `Err` undoes what `work` wrote.

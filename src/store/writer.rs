@@ -10,15 +10,16 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::figures::Figures;
 use super::transaction::WriteTransaction;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Stopwatch};
 
 /// The most jobs that wait; beyond it, whoever comes waits for a place.
 const QUEUE: usize = 1024;
@@ -39,6 +40,7 @@ type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answer + Send>;
 pub(super) struct Writer {
     jobs: Mutex<Option<SyncSender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    figures: Arc<Figures>,
 }
 
 impl Writer {
@@ -50,13 +52,20 @@ impl Writer {
         connection
             .busy_timeout(Duration::ZERO)
             .map_err(std::io::Error::other)?;
+        let figures = Figures::new();
+        let counted = Arc::clone(&figures);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, busy_timeout, &receiver))?;
+            .spawn(move || run(&connection, busy_timeout, &receiver, &counted))?;
         Ok(Self {
+            figures,
             jobs: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
         })
+    }
+
+    pub(super) fn figures(&self) -> &Figures {
+        &self.figures
     }
 
     /// Runs `work` in the next commit, and answers when that is on disk.
@@ -87,10 +96,9 @@ impl Writer {
         });
         // A sender of its own, so that nobody waits for a place in the queue while holding the lock.
         let queue = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        queue
-            .ok_or(StoreError::Closed)?
-            .send(job)
-            .map_err(|_| StoreError::Closed)?;
+        let queue = queue.ok_or(StoreError::Closed)?;
+        self.figures.waiting.inc();
+        queue.send(job).map_err(|_| StoreError::Closed)?;
         answered.recv().map_err(|_| StoreError::Closed)?
     }
 }
@@ -128,9 +136,10 @@ fn in_savepoint<T, E: From<StoreError>>(
     result
 }
 
-fn run(connection: &Connection, busy_timeout: Duration, jobs: &Receiver<Job>) {
+fn run(connection: &Connection, busy_timeout: Duration, jobs: &Receiver<Job>, figures: &Figures) {
     while let Ok(first) = jobs.recv() {
-        commit_together(connection, busy_timeout, first, jobs);
+        figures.waiting.dec();
+        commit_together(connection, busy_timeout, first, jobs, figures);
     }
 }
 
@@ -148,8 +157,15 @@ fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), StoreErr
     }
 }
 
-fn commit_together(connection: &Connection, busy_timeout: Duration, first: Job, jobs: &Receiver<Job>) {
+fn commit_together(
+    connection: &Connection,
+    busy_timeout: Duration,
+    first: Job,
+    jobs: &Receiver<Job>,
+    figures: &Figures,
+) {
     if let Err(error) = begin(connection, busy_timeout) {
+        figures.failed.inc();
         let answer = first(Err(error));
         answer(Ok(()));
         return;
@@ -160,9 +176,17 @@ fn commit_together(connection: &Connection, busy_timeout: Duration, first: Job, 
         && !connection.is_autocommit()
         && let Ok(job) = jobs.try_recv()
     {
+        figures.waiting.dec();
         answers.push(job(Ok(connection)));
     }
+    #[expect(clippy::cast_precision_loss, reason = "a batch has at most 128 jobs")]
+    figures.batch.observe(answers.len() as f64);
+    let watch = Stopwatch::start();
     let commit = connection.execute_batch("COMMIT");
+    match commit {
+        Ok(()) => figures.commit.observe(watch.elapsed().as_secs_f64()),
+        Err(_) => figures.failed.inc(),
+    }
     if commit.is_err() && !connection.is_autocommit() {
         // Nothing of the batch may stay behind in the connection.
         let _ = connection.execute_batch("ROLLBACK");
@@ -222,6 +246,21 @@ mod tests {
             writer.write(insert(n)).unwrap();
             assert_eq!(rows(&reader), n);
         }
+    }
+
+    #[test]
+    fn what_it_does_can_be_seen() {
+        let (_directory, writer, reader) = writer();
+        for n in 1..=3 {
+            writer.write(insert(n)).unwrap();
+        }
+        reader.execute_batch("BEGIN IMMEDIATE").unwrap();
+        writer.write(insert(4)).unwrap_err();
+        let figures = writer.figures();
+        assert_eq!(figures.waiting.get(), 0);
+        assert_eq!((figures.batch.get_sample_count(), figures.failed.get()), (3, 1));
+        assert!((figures.batch.get_sample_sum() - 3.0).abs() < 0.001);
+        assert_eq!(figures.commit.get_sample_count(), 3);
     }
 
     #[test]

@@ -513,7 +513,7 @@ fn an_acknowledged_write_is_seen_by_another_process_at_once() {
 #[test]
 fn health_is_found_out_by_reading_and_writing() {
     let world = World::new();
-    world.server.can_read_and_write().unwrap();
+    world.server.is_ready().unwrap();
     assert_eq!(world.value::<i64>("SELECT writes FROM probe"), 1);
 }
 

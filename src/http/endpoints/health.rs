@@ -9,14 +9,14 @@ pub(crate) fn alive() -> Response {
     Response::text(200, "ok\n")
 }
 
-/// The store can be read **and written**: found out by doing both.
+/// The store can be read **and written**: found out by doing both. Why it cannot is for the log, not for whoever asks.
 pub(crate) fn ready(app: &App) -> Response {
-    match app.server.can_read_and_write() {
-        Ok(()) => Response::text(200, "ok\n").header("Cache-Control", HeaderValue::from_static("no-store")),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            Response::text(503, "the store cannot be read and written; the log says why\n")
-                .header("Cache-Control", HeaderValue::from_static("no-store"))
-        }
-    }
+    let response = match app.server.is_ready() {
+        Ok(()) => Response::text(200, "ok\n"),
+        Err(_) => Response::text(
+            503,
+            "not ready: the store cannot be read and written; the log says why\n",
+        ),
+    };
+    response.header("Cache-Control", HeaderValue::from_static("no-store"))
 }
