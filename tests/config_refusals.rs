@@ -20,6 +20,7 @@ const REFUSALS: &[(&str, &str)] = &[
     ("duplicate_key", "3:1: duplicate key"),
     ("duplicate_section", "2:2: duplicate key"),
     ("first_of_two_mistakes", "2: `server.listen`: an integer does not fit; accepted is an IP address with a port, such as `127.0.0.1:8420` or `[::1]:8420`"),
+    ("health_address", "2: `server.health_listen`: `9420` is not accepted; accepted is an IP address with a port, such as `127.0.0.1:9420`, or an empty string"),
     ("issuer_http", "2: `server.issuer`: `http://id.example.com` is not `https`; `http` is accepted for `127.0.0.1`, `[::1]` and `localhost` only"),
     ("issuer_slash", "2: `server.issuer`: `https://id.example.com/` ends with a slash; leave the slash out"),
     ("key_in_no_section", "1: `listen` stands in no section; write `listen` under `[server]`"),

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use serde_json::json;
 
 use super::audit::Recorder;
+use super::counts::Mark;
 use super::session::signed_in;
-use super::{AuthorizationServer, FormError, Purpose};
+use super::{AuthorizationServer, FormError, Purpose, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::grant::{EndCause, GrantEnd};
@@ -80,7 +81,9 @@ impl AuthorizationServer {
             return Ok(Err(FormError::Forged));
         };
         let now = self.now();
-        self.store.write(move |tx| {
+        let ended = Mark::default();
+        let has_ended = ended.clone();
+        let taken_back = self.store.write(move |tx| {
             let Some(signed_in) = signed_in(tx, &cookie, now)? else {
                 return Ok(Err(FormError::Expired));
             };
@@ -94,12 +97,18 @@ impl AuthorizationServer {
             if let Some(grant) = own
                 && tx.end_grant(grant.identifier, end)?
             {
+                has_ended.set();
                 let owner = Actor::Owner(signed_in.owner.username.to_string());
                 let subject = Subject::new("grant", grant.identifier);
                 let detail = json!({ "by": "owner" });
                 Recorder::network(now, owner, from).record(tx, Action::GrantRevoked, subject, detail)?;
             }
-            Ok(Ok(()))
-        })
+            Ok::<_, StoreError>(Ok(signed_in.owner.username))
+        })?;
+        self.counts.grants_ended(EndCause::TakenBack).one_if(&ended);
+        Ok(taken_back.map(|owner| {
+            noted::owner(Some(&owner));
+            noted::outcome("approval taken back");
+        }))
     }
 }

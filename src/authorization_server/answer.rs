@@ -7,14 +7,16 @@ use serde_json::json;
 use super::audit::Recorder;
 use super::authorize::validate;
 use super::session::signed_in;
-use super::{AuthorizationServer, Failure, FormError, Purpose};
+use super::{AuthorizationServer, Failure, FormError, Purpose, noted};
 use crate::domain::audit::{Action, Actor, Subject};
+use crate::domain::client::ClientId;
+use crate::domain::owner::Username;
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::SessionCookie;
 use crate::domain::token::{AuthorizationCode, TokenKind};
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
 use crate::protocol::authorization_request::{PageRefusal, Refusal};
-use crate::store::NewGrant;
+use crate::store::{NewGrant, WriteTransaction};
 
 /// What the resource owner decided.
 #[derive(Debug)]
@@ -63,7 +65,7 @@ impl AuthorizationServer {
         let code = self.new_token(TokenKind::AuthorizationCode, now)?;
         let grant = self.new_identifier(now)?;
         let (raw, issuer) = (raw.to_owned(), self.issuer.clone());
-        self.store.write(move |tx| {
+        let decide = move |tx: &WriteTransaction<'_>, seen: &mut Seen| -> Result<Answered, Failure> {
             let Some(signed_in) = signed_in(tx, &cookie, now)? else {
                 return Ok(Answered::SignedOut);
             };
@@ -74,6 +76,7 @@ impl AuthorizationServer {
                     return Ok(Answered::Redirect(refusal.response(issuer.as_str())));
                 }
             };
+            seen.names = Some((request.client.id.clone(), signed_in.owner.username.clone()));
             let owner = signed_in.owner.username.to_string();
             let recorder = Recorder::network(now, Actor::Owner(owner), from);
             let subject = Subject::new("client", &request.client.id);
@@ -88,6 +91,7 @@ impl AuthorizationServer {
                 Answer::Approve(_) | Answer::Deny => {
                     let asked = json!({ "scope": request.scope.to_string() });
                     recorder.record(tx, Action::Denied, subject, asked)?;
+                    seen.approved = Some(false);
                     let denied = "the resource owner denied the request";
                     let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, denied);
                     return Ok(Answered::Redirect(
@@ -115,9 +119,39 @@ impl AuthorizationServer {
                 expires_at: now.after(request.client.settings.code_lifetime),
                 exchanged_at: None,
             })?;
+            seen.approved = Some(true);
             Ok(Answered::Redirect(
                 request.response(&code.reveal(), issuer.as_str()),
             ))
-        })
+        };
+        let (seen, answered) = self.store.write(move |tx| {
+            let mut seen = Seen::default();
+            let answered = decide(tx, &mut seen)?;
+            Ok::<_, Failure>((seen, answered))
+        })?;
+        if let Some((client, owner)) = &seen.names {
+            noted::claimed_client(Some(client));
+            noted::owner(Some(owner));
+        }
+        match seen.approved {
+            Some(true) => {
+                self.counts.grants_approved.one();
+                self.counts.codes_issued.one();
+                noted::outcome("approved");
+            }
+            Some(false) => {
+                self.counts.grants_denied.one();
+                noted::outcome("denied");
+            }
+            None => {}
+        }
+        Ok(answered)
     }
+}
+
+/// What is counted and told to the log, once it is committed.
+#[derive(Debug, Default)]
+struct Seen {
+    names: Option<(ClientId, Username)>,
+    approved: Option<bool>,
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{AuthorizationServer, Failure};
+use super::{AuthorizationServer, Failure, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor};
 use crate::domain::client::{Client, ClientId, ClientSecret};
@@ -20,6 +20,16 @@ pub enum Caller {
     Client(Box<Client>),
     /// A resource server.
     ResourceServer(ResourceServer),
+}
+
+impl Caller {
+    /// What it authenticated as.
+    fn id(&self) -> &ClientId {
+        match self {
+            Self::Client(client) => &client.id,
+            Self::ResourceServer(server) => &server.id,
+        }
+    }
 }
 
 /// Why a request to an endpoint that authenticates is refused.
@@ -69,15 +79,21 @@ impl AuthorizationServer {
         let now = self.now();
         let name = credentials.id.as_str();
         if let Some(seconds) = self.throttle.must_wait(name, from, now) {
+            self.counts.throttled_clients.one();
+            let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
+            noted::claimed_client(claimed.map(|_| &credentials.id));
             return Err(CallerError::Throttled(seconds));
         }
         if let Some((caller, secret)) = self.store.read(|tx| find(tx, &credentials, now))? {
             self.throttle.succeeded(name, from, now);
             self.last_use.of_secret(secret, now);
+            noted::client(caller.id());
             Ok(caller)
         } else {
             let is_throttled = self.throttle.failed(name, from, now);
+            self.counts.failed_client_authentications.one();
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
+            noted::claimed_client(claimed.as_ref().map(|_| &credentials.id));
             if let Some(actor) = claimed {
                 self.record_failure(actor, from, Action::WrongSecret, is_throttled)?;
             }

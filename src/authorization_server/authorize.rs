@@ -1,7 +1,7 @@
 //! Stages 1 and 2: an authorization request is considered, and the resource owner is asked.
 
 use super::session::signed_in;
-use super::{AuthorizationServer, SignedIn};
+use super::{AuthorizationServer, SignedIn, noted};
 use crate::domain::scope::Scope;
 use crate::domain::session::SessionCookie;
 use crate::protocol::authorization_request::{
@@ -40,9 +40,16 @@ impl AuthorizationServer {
         self.store.read(|tx| {
             let request = match validate(tx, raw)? {
                 Ok(request) => request,
-                Err(Refusal::Page(refusal)) => return Ok(Considered::Page(refusal)),
-                Err(Refusal::Redirect(refusal)) => return Ok(Considered::Redirect(refusal)),
+                Err(Refusal::Page(refusal)) => {
+                    noted::claimed_client(refusal.client());
+                    return Ok(Considered::Page(refusal));
+                }
+                Err(Refusal::Redirect(refusal)) => {
+                    noted::claimed_client(Some(&refusal.client));
+                    return Ok(Considered::Redirect(refusal));
+                }
             };
+            noted::claimed_client(Some(&request.client.id));
             let signed_in = cookie
                 .map(|cookie| signed_in(tx, cookie, now))
                 .transpose()?

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::audit::Recorder;
+use super::counts::Mark;
 use super::refresh::insert_access_token;
 use super::token::{Committed, still_enabled};
-use super::{AuthorizationServer, Failure, TokenResponse};
+use super::{AuthorizationServer, Failure, TokenResponse, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::client::{Client, RefreshPolicy};
@@ -30,7 +31,9 @@ impl AuthorizationServer {
         let refresh = self.new_token(TokenKind::RefreshToken, now)?;
         let recorder = Recorder::network(now, Actor::Client(client.id.to_string()), from);
         let client = client.key;
-        self.store.write(move |tx| {
+        let (replayed, ended) = (Mark::default(), Mark::default());
+        let (is_replayed, has_ended) = (replayed.clone(), ended.clone());
+        let committed = self.store.write::<Committed, Failure>(move |tx| {
             let client = match still_enabled(tx, client)? {
                 Ok(client) => client,
                 Err(refusal) => return Ok(Err(refusal)),
@@ -44,7 +47,10 @@ impl AuthorizationServer {
                             at: now,
                             cause: EndCause::CodeReplayed,
                         };
-                        tx.end_grant(record.grant.identifier, end)?;
+                        if tx.end_grant(record.grant.identifier, end)? {
+                            has_ended.set();
+                        }
+                        is_replayed.set();
                         let subject = Subject::new("grant", record.grant.identifier);
                         recorder.record(tx, Action::CodeReplayed, subject, Value::Null)?;
                     }
@@ -56,7 +62,16 @@ impl AuthorizationServer {
                     None => Ok(Err(TokenError::invalid_grant("the code is not valid"))),
                 },
             }
-        })
+        })?;
+        self.counts.code_replays.one_if(&replayed);
+        self.counts.grants_ended(EndCause::CodeReplayed).one_if(&ended);
+        if replayed.is_set() {
+            noted::outcome("code replayed");
+        } else if let Ok(response) = &committed {
+            self.counts.see_issued(response);
+            noted::outcome("code exchanged");
+        }
+        Ok(committed)
     }
 }
 

@@ -14,6 +14,7 @@
 //! | 7–8: check | `check`, `introspect` |
 //! | afterwards | `revoke`, `account`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
+//! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
 mod add_owner;
@@ -25,6 +26,7 @@ mod authenticate_client;
 mod authorize;
 mod catalogue;
 mod check;
+mod counts;
 mod define_scope;
 mod diagnosis;
 mod exchange;
@@ -35,6 +37,7 @@ mod health;
 mod introspect;
 mod last_use;
 mod list_change;
+pub mod noted;
 mod password_gate;
 mod prune;
 mod refresh;
@@ -72,6 +75,7 @@ pub use audit::ChainVerdict;
 pub use authenticate_client::{Caller, CallerError};
 pub use authorize::{Considered, OpenedScope};
 pub use check::{CheckRefusal, CheckedClient, Passed};
+pub use counts::{Count, Counts};
 pub use failure::Failure;
 pub use form::{FormError, Purpose};
 pub use health::NotReady;
@@ -114,6 +118,8 @@ pub struct AuthorizationServer {
     rules: Rules,
     issuer: Issuer,
     operator: String,
+    counts: counts::Counts,
+    started_at: Timestamp,
     last_use: last_use::LastUse,
     throttle: throttle::Throttle,
     password_gate: password_gate::PasswordGate,
@@ -131,8 +137,10 @@ impl AuthorizationServer {
         Self {
             store: Arc::new(store),
             readiness: Arc::default(),
-            clock,
             entropy,
+            counts: counts::Counts::default(),
+            started_at: clock.now(),
+            clock,
             identifiers: IdentifierSource::default(),
             throttle: throttle::Throttle::new(rules.failures, rules.failures_per_address),
             password_gate: password_gate::PasswordGate::new(rules.password_hashes),

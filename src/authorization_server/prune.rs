@@ -57,6 +57,8 @@ impl AuthorizationServer {
             let watch = Stopwatch::start();
             let step = self.store.write(move |tx| tx.prune_some(cursor, cutoff, now))?;
             removed += step.tokens;
+            self.counts.prune_steps.one();
+            self.counts.pruned_tokens.add(step.tokens);
             match step.next {
                 Some(next) if goes_on(removed, watch.elapsed()) => cursor = next,
                 _ => break,

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::audit::Recorder;
+use super::counts::Mark;
 use super::token::{Committed, still_enabled};
-use super::{AuthorizationServer, Failure, TokenResponse};
+use super::{AuthorizationServer, Failure, TokenResponse, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::client::Client;
@@ -35,7 +36,9 @@ impl AuthorizationServer {
         let salt: [u8; 32] = random(&*self.entropy)?;
         let recorder = Recorder::network(now, Actor::Client(client.id.to_string()), from);
         let client = client.key;
-        self.store.write(move |tx| {
+        let (reused, ended, rotated) = (Mark::default(), Mark::default(), Mark::default());
+        let (is_reused, has_ended, has_rotated) = (reused.clone(), ended.clone(), rotated.clone());
+        let committed = self.store.write::<Committed, Failure>(move |tx| {
             let client = match still_enabled(tx, client)? {
                 Ok(client) => client,
                 Err(refusal) => return Ok(Err(refusal)),
@@ -58,7 +61,10 @@ impl AuthorizationServer {
                         at: now,
                         cause: EndCause::RefreshTokenReused,
                     };
-                    tx.end_grant(grant.identifier, end)?;
+                    if tx.end_grant(grant.identifier, end)? {
+                        has_ended.set();
+                    }
+                    is_reused.set();
                     let subject = Subject::new("grant", grant.identifier);
                     recorder.record(tx, Action::RefreshTokenReused, subject, Value::Null)?;
                     // Committed: the refusal must not undo the end of the grant.
@@ -77,6 +83,7 @@ impl AuthorizationServer {
                         expires_at: end.min(now.after(client.settings.refresh_token_idle)),
                         rotation: None,
                     })?;
+                    has_rotated.set();
                     (scope, now, refresh_value(successor, secret))
                 }
                 RefreshDecision::Repeat {
@@ -97,7 +104,20 @@ impl AuthorizationServer {
                 refresh_token: Some(refresh_token),
                 scope,
             }))
-        })
+        })?;
+        let counts = &self.counts;
+        counts.refresh_token_reuses.one_if(&reused);
+        counts.grants_ended(EndCause::RefreshTokenReused).one_if(&ended);
+        // One that is repeated gets the refresh token that was issued before.
+        counts.refresh_tokens_issued.one_if(&rotated);
+        if reused.is_set() {
+            noted::outcome("refresh token reused");
+        } else if committed.is_ok() {
+            counts.refreshes.one();
+            counts.access_tokens_issued.one();
+            noted::outcome("refreshed");
+        }
+        Ok(committed)
     }
 }
 

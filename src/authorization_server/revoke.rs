@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use serde_json::json;
 
 use super::audit::Recorder;
-use super::{AuthorizationServer, CallerError};
+use super::counts::Mark;
+use super::{AuthorizationServer, CallerError, noted};
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::token::{TokenKind, TokenValue};
@@ -31,6 +32,8 @@ impl AuthorizationServer {
         let now = self.now();
         let recorder = Recorder::network(now, Actor::Client(client.id.to_string()), from);
         let client = client.key;
+        let (revoked, ended) = (Mark::default(), Mark::default());
+        let (is_revoked, has_ended) = (revoked.clone(), ended.clone());
         self.store.write(move |tx| {
             let presented = value.secret().hash();
             let (identifier, secret_hash, grant) = match value.kind() {
@@ -74,9 +77,25 @@ impl AuthorizationServer {
                 )
             };
             if is_changed {
+                if value.kind() == TokenKind::AccessToken {
+                    is_revoked.set();
+                } else {
+                    has_ended.set();
+                }
                 recorder.record(tx, action, subject, detail)?;
             }
-            Ok(())
-        })
+            Ok::<_, CallerError>(())
+        })?;
+        let counts = &self.counts;
+        counts.access_tokens_revoked.one_if(&revoked);
+        counts.grants_ended(EndCause::RefreshTokenRevoked).one_if(&ended);
+        noted::outcome(if revoked.is_set() {
+            "access token revoked"
+        } else if ended.is_set() {
+            "grant ended"
+        } else {
+            "nothing to revoke"
+        });
+        Ok(())
     }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::Value;
 
 use super::audit::Recorder;
-use super::{AuthorizationServer, Failure};
+use super::{AuthorizationServer, Failure, noted};
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::owner::Username;
 use crate::domain::password::{Password, PasswordHash};
@@ -53,6 +53,28 @@ impl AuthorizationServer {
         old: Option<&SessionCookie>,
         from: IpAddr,
     ) -> Result<SessionCookie, SignInError> {
+        let result = self.try_sign_in(username, password, old, from);
+        let counts = &self.counts;
+        let (count, outcome) = match &result {
+            Ok(_) => (&counts.sign_ins, "signed in"),
+            Err(SignInError::Wrong) => (&counts.failed_sign_ins, "sign-in failed"),
+            Err(SignInError::Disabled) => (&counts.failed_sign_ins, "sign-in of a disabled resource owner"),
+            Err(SignInError::Throttled(_)) => (&counts.throttled_sign_ins, "sign-in throttled"),
+            Err(SignInError::Busy) => (&counts.crowded_out_sign_ins, "too many sign-ins at once"),
+            Err(SignInError::Failed(_)) => return result,
+        };
+        count.one();
+        noted::outcome(outcome);
+        result
+    }
+
+    fn try_sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        old: Option<&SessionCookie>,
+        from: IpAddr,
+    ) -> Result<SessionCookie, SignInError> {
         let now = self.now();
         // Only a possible name is worth remembering for its failures.
         let Ok(name) = username.parse::<Username>() else {
@@ -66,6 +88,7 @@ impl AuthorizationServer {
             .try_begin(username, from, now)
             .map_err(SignInError::Throttled)?;
         let owner = self.store.read(|tx| tx.owner(&name))?;
+        noted::owner(owner.as_ref().map(|owner| &owner.username));
         let nobody = PasswordHash::from_stored(NOBODY.to_owned());
         let hash = owner.as_ref().map_or(&nobody, |owner| &owner.password_hash);
         let Some(admitted) = self.password_gate.enter(|| hash.admits(&password)) else {

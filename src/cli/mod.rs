@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod fit;
 mod grant;
+mod health_listener;
 mod housekeeping;
 mod listening;
 mod log;

@@ -9,6 +9,7 @@ use signal_hook::iterator::Signals;
 
 use super::context::Context;
 use super::exit::CliError;
+use super::health_listener::HealthListener;
 use super::housekeeping::Housekeeping;
 use super::{listening, log};
 use crate::config::{RequestFrom as Configured, Settings};
@@ -31,7 +32,7 @@ pub(super) struct Opts {
 }
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
-    log::start(context);
+    let _log = log::start(context)?;
     let address = context.settings.server.listen;
     if !address.ip().is_loopback() {
         return Err(CliError::Usage(format!(
@@ -46,14 +47,22 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let is_empty = server.clients()?.is_empty();
     let housekeeping =
         Housekeeping::start(&server, &context.settings.tokens).map_err(CliError::io("start a thread"))?;
-    let app = app(&context.settings, server, bound);
+    let mut app = app(&context.settings, server, bound);
+    app.listeners.push(("main", listener.traffic()));
+    let health = HealthListener::bind(&context.settings, &mut app)?;
+    let app = Arc::new(app);
     stop_on_signal(listener.stop_handle())?;
-    // The socket is bound, so whoever connects now is answered.
-    writeln!(context.stderr, "listening on http://{bound}").map_err(CliError::io("write to stderr"))?;
-    if is_empty {
-        context.say_on_terminal("no client is registered yet; `oauthctl client register` makes one")?;
+    // The socket is bound, so whoever connects now is answered. A stderr that is closed does not keep anybody from it.
+    let _ = writeln!(context.stderr, "listening on http://{bound}");
+    let health = health.map(|health| health.start(&app)).transpose()?;
+    if let Some(health) = &health {
+        let _ = writeln!(context.stderr, "health and metrics on http://{}", health.address);
     }
-    listener.run(Arc::new(app));
+    if is_empty {
+        let _ = context.say_on_terminal("no client is registered yet; `oauthctl client register` makes one");
+    }
+    listener.run(app);
+    drop(health);
     drop(housekeeping);
     Ok(())
 }

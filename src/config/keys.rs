@@ -103,6 +103,12 @@ pub static KEYS: &[Key] = &[
         Given::networks
     ),
     key!(
+        server.health_listen,
+        "The IP address and port at which `/healthz`, `/readyz` and `/metrics` are answered, in plain HTTP; empty \
+         means none of their own, and metrics for programs on this machine only.",
+        Given::address_or_none
+    ),
+    key!(
         server.session_lifetime,
         "How long a resource owner stays signed in.",
         |given: Given<'_>| given.span(MINUTE..=YEAR)

@@ -40,6 +40,8 @@ pub struct Server {
     pub behind_proxy: bool,
     /// Where that proxy's connections come from.
     pub trusted_proxies: Networks,
+    /// The address of health and metrics, where they have one of their own.
+    pub health_listen: Option<SocketAddr>,
     /// How long a sign-in lasts.
     pub session_lifetime: Span,
     /// How long a sign-in or approval form stays valid.
@@ -69,6 +71,7 @@ impl Default for Server {
             issuer: None,
             behind_proxy: false,
             trusted_proxies: Networks::loopback(),
+            health_listen: None,
             session_lifetime: Span::from_secs(12 * 60 * 60),
             approval_time: Span::from_secs(10 * 60),
             shutdown_grace: Span::from_secs(5),

@@ -117,6 +117,12 @@ impl Shown for Option<Issuer> {
     }
 }
 
+impl Shown for Option<SocketAddr> {
+    fn shown(&self) -> Value {
+        Value::Text(self.map_or_else(String::new, |address| address.to_string()))
+    }
+}
+
 impl Shown for RefreshRetryWindow {
     fn shown(&self) -> Value {
         Value::Text(
@@ -282,6 +288,18 @@ impl<'a> Given<'a> {
         let accepted = "an IP address with a port, such as `127.0.0.1:8420` or `[::1]:8420`";
         let text = self.text(accepted)?;
         text.parse()
+            .map_err(|_| format!("{} is not accepted; accepted is {accepted}", excerpt(text)))
+    }
+
+    /// An address to listen on; nothing where it is empty.
+    pub(super) fn address_or_none(self) -> Result<Option<SocketAddr>, String> {
+        let accepted = "an IP address with a port, such as `127.0.0.1:9420`, or an empty string";
+        let text = self.text(accepted)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        text.parse()
+            .map(Some)
             .map_err(|_| format!("{} is not accepted; accepted is {accepted}", excerpt(text)))
     }
 

@@ -23,17 +23,19 @@ pub enum TextError {
     Control(u32),
 }
 
-/// Refuses what could rewrite a terminal or reorder a page: control characters, line separators, and the
+/// Whether a character could rewrite a terminal or reorder a page: control characters, line separators, and the
 /// bidirectional controls of Unicode.
+pub fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{feff}')
+}
+
+/// Refuses what is hidden.
 fn check(text: &str, longest: usize) -> Result<(), TextError> {
     if text.chars().count() > longest {
         return Err(TextError::TooLong(longest));
     }
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{feff}')
-    };
-    match text.chars().find(|&c| hidden(c)) {
+    match text.chars().find(|&c| is_hidden(c)) {
         Some(c) => Err(TextError::Control(c.into())),
         None => Ok(()),
     }

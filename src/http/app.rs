@@ -2,11 +2,15 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cookie::CookiePolicy;
-use super::endpoints::{account, authorize, check, health, introspect, logout, metadata, revoke, token};
+use super::endpoints::{
+    account, authorize, check, health, introspect, logout, metadata, metrics, revoke, token,
+};
 use super::header_value::HeaderValue;
-use super::listener::Handler;
+use super::listener::{Handler, Traffic};
+use super::metrics::{Metrics, NO_ENDPOINT};
 use super::pages::Pages;
 use super::request::Request;
 use super::response::Response;
@@ -27,6 +31,12 @@ pub struct App {
     pub request_from: RequestFrom,
     /// Whether error pages tell a developer what is registered: only where nobody else can ask.
     pub developer_details: bool,
+    /// What was answered.
+    pub metrics: Metrics,
+    /// The listeners that are measured, by name.
+    pub listeners: Vec<(&'static str, Traffic)>,
+    /// Whether metrics have an address of their own; then the main one does not tell them.
+    pub metrics_are_elsewhere: bool,
 }
 
 impl App {
@@ -45,6 +55,9 @@ impl App {
             cookies,
             request_from,
             developer_details,
+            metrics: Metrics::new(),
+            listeners: Vec::new(),
+            metrics_are_elsewhere: false,
         }
     }
 
@@ -56,23 +69,28 @@ impl App {
 
 impl Handler for App {
     fn handle(&self, request: Request) -> Response {
-        let watch = Stopwatch::start();
-        let response = self.route(&request);
-        // Neither the query nor any header: those hold codes, tokens and secrets.
-        tracing::debug!(
-            method = request.method(),
-            path = request.path(),
-            status = response.status(),
-            microseconds = watch.elapsed().as_micros(),
-            "answered"
-        );
-        response
+        self.answer(&request, |endpoint| {
+            endpoint != Endpoint::Metrics
+                || (!self.metrics_are_elsewhere && metrics::is_asked_from_here(&request))
+        })
     }
 }
 
 impl App {
-    fn route(&self, request: &Request) -> Response {
-        let Some(endpoint) = endpoint(request.path(), self.server.issuer()) else {
+    /// Answers at an address that has the endpoints for which `is_here`.
+    pub fn answer(&self, request: &Request, is_here: impl FnOnce(Endpoint) -> bool) -> Response {
+        let watch = Stopwatch::start();
+        let endpoint = endpoint(request.path(), self.server.issuer()).filter(|&endpoint| is_here(endpoint));
+        let response = self.route(request, endpoint);
+        let took = watch.elapsed();
+        let name = endpoint.map_or(NO_ENDPOINT, Endpoint::name);
+        self.metrics.answered(name, response.status(), took);
+        log(request, endpoint, response.status(), took);
+        response
+    }
+
+    fn route(&self, request: &Request, endpoint: Option<Endpoint>) -> Response {
+        let Some(endpoint) = endpoint else {
             return Response::text(404, "not found\n");
         };
         if !endpoint.answers(request.method()) {
@@ -90,7 +108,37 @@ impl App {
             Endpoint::Metadata => metadata::handle(self),
             Endpoint::Health => health::alive(),
             Endpoint::Ready => health::ready(self),
+            Endpoint::Metrics => metrics::handle(self),
         }
+    }
+}
+
+/// One line for a request: at `info` where it changed or refused something, else at `debug`. What it was about stands in
+/// its span.
+///
+/// Neither the path nor the query, no header and no body: those hold codes, tokens and secrets.
+fn log(request: &Request, endpoint: Option<Endpoint>, status: u16, took: Duration) {
+    let name = endpoint.map_or(NO_ENDPOINT, Endpoint::name);
+    let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    let peer = request.peer().ip();
+    if is_news(endpoint, status) {
+        tracing::info!(endpoint = name, status, microseconds, %peer, "answered");
+    } else {
+        tracing::debug!(endpoint = name, status, microseconds, %peer, "answered");
+    }
+}
+
+/// Whether an answer tells of a change or a refusal. What is asked all the time, and answered by a look, does not.
+fn is_news(endpoint: Option<Endpoint>, status: u16) -> bool {
+    match endpoint {
+        // Scanners fill a log with paths that name nothing. That the server became unready is told once by itself.
+        None | Some(Endpoint::Health | Endpoint::Ready | Endpoint::Metrics) => false,
+        Some(Endpoint::Token(_) | Endpoint::Revoke | Endpoint::Logout) => true,
+        Some(Endpoint::Authorize | Endpoint::Account | Endpoint::Introspect | Endpoint::Metadata) => {
+            status != 200
+        }
+        // A token that may not is the daily work of a check; a proxy that asks wrongly is not.
+        Some(Endpoint::Check) => !matches!(status, 200 | 401 | 403),
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::header_value::HeaderValue;
 use super::response::Response;
-use crate::authorization_server::{CallerError, Failure};
+use crate::authorization_server::{CallerError, Failure, noted};
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
 use crate::store::StoreError;
 
@@ -70,6 +70,7 @@ pub fn status_of(failure: &Failure) -> u16 {
 
 /// An error as JSON, not to be kept (RFC 6749 §5.1).
 pub fn json_error(status: u16, error: &str, description: &str) -> Response {
+    noted::error(error);
     json(
         status,
         &json!({ "error": error, "error_description": description }),

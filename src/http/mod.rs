@@ -3,8 +3,10 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`request`] | a request that has been read whole |
+//! | [`request_id`] | what a request is called in the log and in its answer |
 //! | [`response`] | an answer: status, header fields, body |
 //! | [`header_value`] | a field value that cannot end its line |
+//! | [`health_app`], [`metrics`] | health and metrics on an address of their own; what is measured |
 //! | [`listener`] | sockets, framing, bounds; turns bytes into requests and responses into bytes |
 //!
 //! Between the listener and everything else stands one function, [`listener::Handler::handle`]: a request in, a
@@ -15,9 +17,12 @@ pub mod cookie;
 mod endpoints;
 pub mod error;
 pub mod header_value;
+pub mod health_app;
 pub mod listener;
+pub mod metrics;
 pub mod pages;
 pub mod request;
+pub mod request_id;
 pub mod response;
 pub mod router;
 mod token;

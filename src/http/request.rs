@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use super::request_id::RequestId;
+
 /// A request: method, target, header fields and body, as they came.
 ///
 /// The listener has seen to the framing and to the bounds (see [`crate::http::listener`]); what the parts *mean* has not
@@ -16,6 +18,7 @@ pub struct Request {
     fields: Vec<Field>,
     body: Vec<u8>,
     peer: SocketAddr,
+    id: RequestId,
 }
 
 #[derive(Clone)]
@@ -34,6 +37,7 @@ impl Request {
             fields: Vec::new(),
             body: Vec::new(),
             peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            id: RequestId::default(),
         })
     }
 
@@ -88,6 +92,11 @@ impl Request {
     pub fn peer(&self) -> SocketAddr {
         self.peer
     }
+
+    /// What it is called in the log and in the answer.
+    pub fn id(&self) -> RequestId {
+        self.id
+    }
 }
 
 impl fmt::Debug for Request {
@@ -129,6 +138,12 @@ impl RequestBuilder {
     /// Sets the address at the other end.
     pub fn peer(mut self, peer: SocketAddr) -> Self {
         self.0.peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        self
+    }
+
+    /// Sets what it is called.
+    pub fn id(mut self, id: RequestId) -> Self {
+        self.0.id = id;
         self
     }
 

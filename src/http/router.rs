@@ -26,15 +26,34 @@ pub enum Endpoint {
     Health,
     /// Can read and write the store.
     Ready,
+    /// What Prometheus reads.
+    Metrics,
 }
 
 impl Endpoint {
+    /// What it is called in metrics and in the log, whatever path led there.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Authorize => "authorize",
+            Self::Token(_) => "token",
+            Self::Revoke => "revoke",
+            Self::Introspect => "introspect",
+            Self::Check => "check",
+            Self::Account => "account",
+            Self::Logout => "logout",
+            Self::Metadata => "metadata",
+            Self::Health => "healthz",
+            Self::Ready => "readyz",
+            Self::Metrics => "metrics",
+        }
+    }
+
     /// The methods that it answers, for `Allow`. `HEAD` goes where `GET` does.
     pub fn methods(self) -> &'static str {
         match self {
             Self::Authorize | Self::Account | Self::Check => "GET, HEAD, POST",
             Self::Token(_) | Self::Revoke | Self::Introspect | Self::Logout => "POST",
-            Self::Metadata | Self::Health | Self::Ready => "GET, HEAD",
+            Self::Metadata | Self::Health | Self::Ready | Self::Metrics => "GET, HEAD",
         }
     }
 
@@ -66,6 +85,7 @@ pub fn endpoint(path: &str, issuer: &Issuer) -> Option<Endpoint> {
         "/logout" => Endpoint::Logout,
         "/healthz" => Endpoint::Health,
         "/readyz" => Endpoint::Ready,
+        "/metrics" => Endpoint::Metrics,
         _ => return alias(beneath),
     })
 }

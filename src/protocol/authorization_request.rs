@@ -74,9 +74,23 @@ pub enum PageRefusal {
     },
 }
 
+impl PageRefusal {
+    /// The registered client that the request says it comes from.
+    pub fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::NoClientId | Self::Flawed(..) | Self::UnknownClient(_) => None,
+            Self::DisabledClient(client)
+            | Self::NoRedirectUri { client, .. }
+            | Self::UnregisteredRedirectUri { client, .. } => Some(client),
+        }
+    }
+}
+
 /// An error that goes back to the client.
 #[derive(Debug, Clone)]
 pub struct RedirectRefusal {
+    /// The client that the request says it comes from.
+    pub client: ClientId,
     /// Where the answer goes.
     pub redirect_uri: AcceptedRedirectUri,
     /// What is wrong.
@@ -118,6 +132,7 @@ pub fn validate(parameters: &Parameters, client: Option<Client>) -> Result<Autho
             code_challenge,
         }),
         Err(error) => Err(Refusal::Redirect(RedirectRefusal {
+            client: client.id,
             redirect_uri,
             error,
             state,
@@ -251,6 +266,7 @@ impl AuthorizationRequest {
     /// The same request, refused.
     pub fn refuse(&self, error: AuthorizationError) -> RedirectRefusal {
         RedirectRefusal {
+            client: self.client.id.clone(),
             redirect_uri: self.redirect_uri.clone(),
             error,
             state: self.state.clone(),

@@ -49,7 +49,7 @@ pub(super) struct Opts {
 }
 
 pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError> {
-    log::start(context);
+    let _log = log::start_quietly(context)?;
     let mut interrupt = Interrupt::watch().map_err(CliError::io("wait for signals"))?;
     let scratch = Scratch::set_up().map_err(|error| error.context("cannot set the demo up"))?;
     let played = if opts.keep {

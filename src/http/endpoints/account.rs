@@ -23,16 +23,16 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         };
     }
     match app.server.account(cookie.as_ref()) {
-        Err(error) => failure(app, &error.into()),
-        Ok(None) => sign_in_form(app).show(app, cookie),
+        Err(error) => failure(app, request, &error.into()),
+        Ok(None) => sign_in_form(app).show(app, request, cookie),
         Ok(Some(account)) => {
             // Somebody is signed in, so there is a cookie.
             let Some(cookie) = cookie else {
-                return sign_in_form(app).show(app, None);
+                return sign_in_form(app).show(app, request, None);
             };
             match view(app, &cookie, account) {
                 Ok(view) => page(app, 200, app.pages.account(&view)),
-                Err(error) => failure(app, &error),
+                Err(error) => failure(app, request, &error),
             }
         }
     }
@@ -59,8 +59,8 @@ fn take_back(
         .take_back(grant, cookie, form_token, request.peer().ip())
     {
         Ok(Ok(())) => Response::redirect(303, HeaderValue::encoded(&app.path("/account"))),
-        Ok(Err(error)) => stale_form(app, error),
-        Err(error) => failure(app, &error.into()),
+        Ok(Err(error)) => stale_form(app, request, error),
+        Err(error) => failure(app, request, &error.into()),
     }
 }
 

@@ -7,7 +7,7 @@
 use super::form_body::is_form;
 use super::page::{error, failure, page, refused_request, stale_form};
 use super::sign_in::{SignInForm, hidden_fields};
-use crate::authorization_server::{Answer, Answered, Considered, Failure, Purpose, SignedIn};
+use crate::authorization_server::{Answer, Answered, Considered, Failure, Purpose, SignedIn, noted};
 use crate::domain::client::RefreshPolicy;
 use crate::domain::scope::{Scope, ScopeSet, ScopeToken};
 use crate::domain::session::SessionCookie;
@@ -17,7 +17,7 @@ use crate::http::header_value::HeaderValue;
 use crate::http::pages::{Approval, ClientView, ScopeView, SignOut};
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::protocol::authorization_request::AuthorizationRequest;
+use crate::protocol::authorization_request::{AuthorizationRequest, RedirectRefusal};
 use crate::protocol::parameters::{Parameters, values_of};
 
 const FIELDS: [&str; 5] = ["request", "form_token", "username", "password", "decision"];
@@ -34,7 +34,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         .filter(|_| is_form(request))
     else {
         let explanation = "What was posted is not a form.";
-        return error(app, 400, "This link does not work", explanation, "");
+        return error(app, request, 400, "This link does not work", explanation, "");
     };
     let fields = Parameters::parse(request.body(), &FIELDS);
     if fields.get("form_token").is_none()
@@ -55,29 +55,36 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
 fn consider(app: &App, request: &Request, raw: &str) -> Response {
     if raw.len() > LONGEST_REQUEST {
         let explanation = "The request of the application is too long.";
-        return error(app, 400, "This link does not work", explanation, "");
+        return error(app, request, 400, "This link does not work", explanation, "");
     }
     let cookie = app.cookies.read(request);
     match app.server.consider(raw, cookie.as_ref()) {
-        Err(error) => failure(app, &error.into()),
-        Ok(Considered::Page(refusal)) => refused_request(app, &refusal),
-        Ok(Considered::Redirect(refusal)) => redirect(302, &refusal.response(app.server.issuer().as_str())),
-        Ok(Considered::SignIn(request)) => sign_in_form(app, raw, &request).show(app, cookie),
+        Err(error) => failure(app, request, &error.into()),
+        Ok(Considered::Page(refusal)) => refused_request(app, request, &refusal),
+        Ok(Considered::Redirect(refusal)) => refuse(app, 302, &refusal),
+        Ok(Considered::SignIn(asking)) => sign_in_form(app, raw, &asking).show(app, request, cookie),
         Ok(Considered::Ask {
-            request,
+            request: asking,
             signed_in,
             scopes,
         }) => {
             // Somebody is signed in, so there is a cookie.
             let Some(cookie) = cookie else {
-                return sign_in_form(app, raw, &request).show(app, None);
+                return sign_in_form(app, raw, &asking).show(app, request, None);
             };
-            match approval(app, &cookie, raw, &request, &signed_in, scopes) {
+            match approval(app, &cookie, raw, &asking, &signed_in, scopes) {
                 Ok(view) => page(app, 200, app.pages.approval(&view)),
-                Err(error) => failure(app, &error),
+                Err(error) => failure(app, request, &error),
             }
         }
     }
+}
+
+/// Sends the browser back with an error.
+fn refuse(app: &App, status: u16, refusal: &RedirectRefusal) -> Response {
+    noted::outcome("request refused");
+    noted::error(refusal.error.code.as_str());
+    redirect(status, &refusal.response(app.server.issuer().as_str()))
 }
 
 fn redirect(status: u16, to: &str) -> Response {
@@ -107,9 +114,9 @@ fn sign_in_form<'r>(app: &App, raw: &'r str, request: &AuthorizationRequest) -> 
 fn sign_in(app: &App, request: &Request, about: &str, fields: &Parameters) -> Response {
     // The client's name is shown again, unless the client is gone by now.
     match app.server.consider(about, None) {
-        Err(error) => failure(app, &error.into()),
-        Ok(Considered::Page(refusal)) => refused_request(app, &refusal),
-        Ok(Considered::Redirect(refusal)) => redirect(303, &refusal.response(app.server.issuer().as_str())),
+        Err(error) => failure(app, request, &error.into()),
+        Ok(Considered::Page(refusal)) => refused_request(app, request, &refusal),
+        Ok(Considered::Redirect(refusal)) => refuse(app, 303, &refusal),
         Ok(
             Considered::SignIn(considered)
             | Considered::Ask {
@@ -172,11 +179,11 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
             let tokens: Result<Vec<ScopeToken>, _> = ticked.iter().map(|text| text.parse()).collect();
             match tokens {
                 Ok(tokens) => Answer::Approve(tokens.into_iter().collect::<ScopeSet>()),
-                Err(_) => return tampered(app),
+                Err(_) => return tampered(app, request),
             }
         }
         Some("deny") => Answer::Deny,
-        _ => return tampered(app),
+        _ => return tampered(app, request),
     };
     let cookie = app.cookies.read(request);
     let form_token = fields.get("form_token").unwrap_or_default();
@@ -184,23 +191,31 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
         .server
         .answer(about, cookie.as_ref(), form_token, answer, request.peer().ip())
     {
-        Err(error) => failure(app, &error),
+        Err(error) => failure(app, request, &error),
         Ok(Answered::Redirect(to)) => redirect(303, &to),
-        Ok(Answered::Page(refusal)) => refused_request(app, &refusal),
-        Ok(Answered::Form(error)) => stale_form(app, error),
-        Ok(Answered::NotAsked) => tampered(app),
+        Ok(Answered::Page(refusal)) => refused_request(app, request, &refusal),
+        Ok(Answered::Form(error)) => stale_form(app, request, error),
+        Ok(Answered::NotAsked) => tampered(app, request),
         Ok(Answered::Twice) => {
             let explanation = "You have answered this request already. It can be answered once.";
             let advice = "If the application did not receive your answer, go back to it and start again.";
-            error(app, 409, "Answered already", explanation, advice)
+            error(app, request, 409, "Answered already", explanation, advice)
         }
         // The session ended while the page was open: sign in again, for the same request.
         Ok(Answered::SignedOut) => redirect(303, &format!("{}?{about}", app.path("/authorize"))),
     }
 }
 
-fn tampered(app: &App) -> Response {
+fn tampered(app: &App, request: &Request) -> Response {
+    noted::outcome("form not accepted");
     let explanation = "The form holds an answer that was not offered, so it was not accepted.";
     let advice = "Go back to the application that sent you here and start again.";
-    error(app, 400, "This answer cannot be used", explanation, advice)
+    error(
+        app,
+        request,
+        400,
+        "This answer cannot be used",
+        explanation,
+        advice,
+    )
 }

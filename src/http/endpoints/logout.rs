@@ -1,6 +1,6 @@
 //! `POST /logout`: the resource owner signs out.
 
-use crate::authorization_server::Purpose;
+use crate::authorization_server::{Purpose, noted};
 use crate::http::app::App;
 use crate::http::endpoints::page::{failure, page, stale_form};
 use crate::http::header_value::HeaderValue;
@@ -20,13 +20,14 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         .server
         .open_form(form_token, cookie.as_ref(), Purpose::SignOut, about)
     {
-        return stale_form(app, error);
+        return stale_form(app, request, error);
     }
     if let Some(cookie) = cookie
         && let Err(error) = app.server.sign_out(&cookie)
     {
-        return failure(app, &error.into());
+        return failure(app, request, &error.into());
     }
+    noted::outcome("signed out");
     let response = if about.is_empty() {
         page(app, 200, app.pages.signed_out(&SignedOut {}))
     } else {

@@ -8,6 +8,7 @@ pub(super) mod health;
 pub(super) mod introspect;
 pub(super) mod logout;
 pub(super) mod metadata;
+pub(super) mod metrics;
 mod page;
 pub(super) mod revoke;
 mod sign_in;

@@ -1,10 +1,11 @@
 //! What every page is sent with, and the error pages.
 
-use crate::authorization_server::{Failure, FormError};
+use crate::authorization_server::{Failure, FormError, noted};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::http::app::App;
 use crate::http::error::status_of;
 use crate::http::pages::{Detail, ErrorPage, RenderError};
+use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_request::PageRefusal;
 
@@ -14,7 +15,14 @@ pub(super) fn page(app: &App, status: u16, html: Result<String, RenderError>) ->
 }
 
 /// An error page without details.
-pub(super) fn error(app: &App, status: u16, headline: &str, explanation: &str, advice: &str) -> Response {
+pub(super) fn error(
+    app: &App,
+    request: &Request,
+    status: u16,
+    headline: &str,
+    explanation: &str,
+    advice: &str,
+) -> Response {
     let view = ErrorPage {
         status,
         headline: headline.to_owned(),
@@ -22,16 +30,19 @@ pub(super) fn error(app: &App, status: u16, headline: &str, explanation: &str, a
         advice: Some(advice.to_owned()).filter(|advice| !advice.is_empty()),
         details: Vec::new(),
         command: None,
+        request_id: request.id().to_string(),
     };
     page(app, status, app.pages.error(&view))
 }
 
 /// The server failed.
-pub(super) fn failure(app: &App, failure: &Failure) -> Response {
+pub(super) fn failure(app: &App, request: &Request, failure: &Failure) -> Response {
     tracing::error!(error = %failure, "a request failed");
+    noted::error("server_error");
     let explanation = "Something went wrong on this server. Nothing was approved and nothing was changed.";
     error(
         app,
+        request,
         status_of(failure),
         "This did not work",
         explanation,
@@ -40,7 +51,7 @@ pub(super) fn failure(app: &App, failure: &Failure) -> Response {
 }
 
 /// A form that may not be answered.
-pub(super) fn stale_form(app: &App, form: FormError) -> Response {
+pub(super) fn stale_form(app: &App, request: &Request, form: FormError) -> Response {
     let explanation = match form {
         FormError::Expired => "This page was open for too long, so its form is no longer accepted.",
         FormError::Forged => {
@@ -48,12 +59,24 @@ pub(super) fn stale_form(app: &App, form: FormError) -> Response {
         }
     };
     let advice = "Go back to the application that sent you here and start again.";
-    error(app, 403, "This form cannot be used any more", explanation, advice)
+    noted::outcome("form not accepted");
+    error(
+        app,
+        request,
+        403,
+        "This form cannot be used any more",
+        explanation,
+        advice,
+    )
 }
 
 /// A request whose browser may not be redirected anywhere.
-pub(super) fn refused_request(app: &App, refusal: &PageRefusal) -> Response {
-    let view = refusal_view(refusal, app.developer_details);
+pub(super) fn refused_request(app: &App, request: &Request, refusal: &PageRefusal) -> Response {
+    noted::outcome("request refused");
+    let view = ErrorPage {
+        request_id: request.id().to_string(),
+        ..refusal_view(refusal, app.developer_details)
+    };
     page(app, 400, app.pages.error(&view))
 }
 
@@ -68,6 +91,7 @@ fn refusal_view(refusal: &PageRefusal, developer: bool) -> ErrorPage {
         ),
         details: Vec::new(),
         command: None,
+        request_id: String::new(),
     };
     let sent = |label: &str, value: &str| Detail {
         label: label.to_owned(),

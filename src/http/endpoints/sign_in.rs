@@ -22,13 +22,14 @@ pub(super) struct SignInForm<'a> {
 
 impl SignInForm<'_> {
     /// The page for somebody who has not tried yet.
-    pub(super) fn show(self, app: &App, cookie: Option<SessionCookie>) -> Response {
-        self.render(app, cookie, 200, "", None)
+    pub(super) fn show(self, app: &App, request: &Request, cookie: Option<SessionCookie>) -> Response {
+        self.render(app, request, cookie, 200, "", None)
     }
 
     fn render(
         self,
         app: &App,
+        request: &Request,
         cookie: Option<SessionCookie>,
         status: u16,
         username: &str,
@@ -36,7 +37,7 @@ impl SignInForm<'_> {
     ) -> Response {
         match self.try_render(app, cookie, status, username, error) {
             Ok(response) => response,
-            Err(error) => failure(app, &error),
+            Err(error) => failure(app, request, &error),
         }
     }
 
@@ -76,14 +77,14 @@ impl SignInForm<'_> {
             .server
             .open_form(form_token, cookie.as_ref(), Purpose::SignIn, self.about)
         {
-            return stale_form(app, error);
+            return stale_form(app, request, error);
         }
         let username = fields.get("username").unwrap_or_default();
         let password = fields.get("password").unwrap_or_default();
         let again = |status, message: String| {
             // What was typed is shown again, but not a page full of it.
             let typed: String = username.chars().take(100).collect();
-            self.render(app, cookie.clone(), status, &typed, Some(message))
+            self.render(app, request, cookie.clone(), status, &typed, Some(message))
         };
         match app
             .server
@@ -105,7 +106,7 @@ impl SignInForm<'_> {
                 let message = "Too many people are signing in. Try again in a moment.".to_owned();
                 again(503, message).header("Retry-After", HeaderValue::seconds(1))
             }
-            Err(SignInError::Failed(error)) => failure(app, &error),
+            Err(SignInError::Failed(error)) => failure(app, request, &error),
         }
     }
 }

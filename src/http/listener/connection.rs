@@ -11,6 +11,7 @@ use super::render::render;
 use super::wire::{Broken, Wire};
 use crate::clock::Deadline;
 use crate::http::request::Request;
+use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::response::Response;
 
 /// What an HTTP/1.1 peer that expects it gets before it sends its body.
@@ -24,6 +25,7 @@ pub(super) fn serve(place: &Place, service: &Service) {
         buffer: Vec::new(),
         place,
         service,
+        id: RequestId::default(),
     };
     let mut left = limits.requests_per_connection.max(1);
     let end = loop {
@@ -38,15 +40,26 @@ pub(super) fn serve(place: &Place, service: &Service) {
         End::Answered => conversation.wire.linger(),
         End::Refused(refusal) => {
             let without_body = conversation.buffer.starts_with(b"HEAD ");
-            tracing::debug!(peer = %place.connection.peer, status = refusal.status, why = refusal.why, "refused");
-            refuse(conversation.wire, refusal, limits, without_body);
+            let id = conversation.id;
+            service.refused.count(refusal.status);
+            id.span().in_scope(|| {
+                tracing::debug!(peer = %place.connection.peer, status = refusal.status, why = refusal.why, "refused");
+            });
+            refuse(conversation.wire, refusal, limits, without_body, id);
         }
     }
 }
 
 /// Answers with a refusal and ends the connection.
-pub(super) fn refuse(mut wire: Wire<'_>, refusal: Refusal, limits: &Limits, without_body: bool) {
-    if let Ok(bytes) = render(&refusal.response(), Some("close"), without_body)
+pub(super) fn refuse(
+    mut wire: Wire<'_>,
+    refusal: Refusal,
+    limits: &Limits,
+    without_body: bool,
+    id: RequestId,
+) {
+    let response = refusal.response().header(REQUEST_ID, id.header());
+    if let Ok(bytes) = render(&response, Some("close"), without_body)
         && wire.write(limits.write_time, &bytes).is_ok()
     {
         wire.linger();
@@ -86,6 +99,8 @@ struct Conversation<'a> {
     buffer: Vec<u8>,
     place: &'a Place,
     service: &'a Service,
+    /// What the request that is being read is called.
+    id: RequestId,
 }
 
 impl Conversation<'_> {
@@ -93,10 +108,16 @@ impl Conversation<'_> {
     fn exchange(&mut self, last: bool) -> Result<(), End> {
         let head = self.head()?;
         let body = self.body(&head)?;
-        let request = head.request.body(body).peer(self.place.connection.peer).build();
+        let request = head
+            .request
+            .body(body)
+            .peer(self.place.connection.peer)
+            .id(self.id)
+            .build();
 
         let without_body = request.method() == "HEAD";
-        let (response, panicked) = self.handle(request);
+        let (response, panicked) = self.id.span().in_scope(|| self.handle(request));
+        let response = response.header(REQUEST_ID, self.id.header());
         let connection = match head.persistence {
             _ if last || panicked || self.place.stopping() => Some("close"),
             Persistence::Close => Some("close"),
@@ -127,6 +148,7 @@ impl Conversation<'_> {
                 .map_err(|_| End::Gone)?;
         }
         self.place.begins_request();
+        self.id = self.service.request_ids.next();
         let deadline = Deadline::after(self.service.limits.head_time);
         let mut scan = Scan::new();
         let length = loop {
@@ -166,13 +188,12 @@ impl Conversation<'_> {
 
     /// Has the request handled. A handler that panics costs the peer its answer, and nobody else anything.
     fn handle(&self, request: Request) -> (Response, bool) {
-        let summary = (request.method().to_owned(), request.path().to_owned());
         // Nothing of ours is left half changed: the handler has the request for itself. What it shares with other
         // threads it guards with locks, which tell of a panic.
         catch_unwind(AssertUnwindSafe(|| self.service.handler.handle(request))).map_or_else(
             |_| {
-                let (method, path) = summary;
-                tracing::error!(method, path, "a request made its handler panic");
+                // Which request it was, its lines tell: not its path, which may be anything.
+                tracing::error!("a request made its handler panic");
                 let sorry = Response::text(500, "the server failed to answer this request\n");
                 (sorry, true)
             },

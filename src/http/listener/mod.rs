@@ -40,6 +40,7 @@ mod open;
 mod refusal;
 mod render;
 mod stop;
+mod traffic;
 mod wire;
 
 use std::io;
@@ -52,11 +53,14 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub use limits::Limits;
 pub use stop::Stop;
+pub use traffic::Traffic;
 
 use self::open::{OpenConnections, Place};
 use self::refusal::Refusal;
+use self::traffic::Refused;
 use self::wire::Wire;
 use super::request::Request;
+use super::request_id::RequestIds;
 use super::response::Response;
 use crate::clock::Deadline;
 
@@ -94,6 +98,7 @@ impl<F: Fn(Request) -> Response + Send + Sync> Handler for F {
 pub struct Listener {
     socket: Arc<TcpListener>,
     open: Arc<OpenConnections>,
+    refused: Arc<Refused>,
     limits: Limits,
 }
 
@@ -113,6 +118,7 @@ impl Listener {
         Ok(Self {
             socket: Arc::new(socket.into()),
             open: Arc::default(),
+            refused: Arc::default(),
             limits,
         })
     }
@@ -133,12 +139,30 @@ impl Listener {
         }
     }
 
+    /// What it lets in and turns away, also once it runs.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            open: Arc::clone(&self.open),
+            refused: Arc::clone(&self.refused),
+        }
+    }
+
     /// Serves until [`Stop::stop`] is called. Then the socket closes, idle connections are closed at once, and the
     /// requests in flight have [`Limits::grace_time`] to finish. A handler that is at work even after that cannot be
     /// ended: its connection is cut, and its thread is left to itself.
     pub fn run(self, handler: Arc<dyn Handler>) {
-        let Self { socket, open, limits } = self;
-        let service = Arc::new(Service { limits, handler });
+        let Self {
+            socket,
+            open,
+            refused,
+            limits,
+        } = self;
+        let service = Arc::new(Service {
+            limits,
+            handler,
+            refused,
+            request_ids: RequestIds::default(),
+        });
         let turned_away = Arc::new(());
         let mut failing = false;
         while !open.stopping() {
@@ -182,6 +206,8 @@ impl Listener {
 struct Service {
     limits: Limits,
     handler: Arc<dyn Handler>,
+    refused: Arc<Refused>,
+    request_ids: RequestIds,
 }
 
 /// Gives the connection a thread.
@@ -198,6 +224,7 @@ fn converse(place: Place, service: &Arc<Service>) {
 
 /// Tells a peer that there are too many, without keeping the others waiting.
 fn turn_away(stream: TcpStream, service: &Arc<Service>, turned_away: &Arc<()>) {
+    service.refused.count(Refusal::BUSY.status);
     // One reference is the counter's own.
     if Arc::strong_count(turned_away) > TURNED_AWAY_AT_ONCE {
         return;
@@ -207,7 +234,8 @@ fn turn_away(stream: TcpStream, service: &Arc<Service>, turned_away: &Arc<()>) {
         .name("turned away".to_owned())
         .stack_size(SMALL_STACK_BYTES);
     let spawned = thread.spawn(move || {
-        connection::refuse(Wire::new(&stream), Refusal::BUSY, &service.limits, false);
+        let id = service.request_ids.next();
+        connection::refuse(Wire::new(&stream), Refusal::BUSY, &service.limits, false, id);
         drop(ticket);
     });
     if let Err(error) = spawned {

@@ -74,6 +74,11 @@ impl OpenConnections {
         self.stopping.load(Ordering::SeqCst)
     }
 
+    /// How many are open.
+    pub(super) fn count(&self) -> usize {
+        self.lock().connections.len()
+    }
+
     /// Closes the idle connections, waits for the others until `deadline`, and then cuts them. Gives how many were
     /// cut. To be called after [`stop`](Self::stop), once no more are admitted.
     pub(super) fn close_all(&self, deadline: Deadline) -> usize {

@@ -117,6 +117,8 @@ pub struct ErrorPage {
     pub details: Vec<Detail>,
     /// A command, in one line, that an administrator can run to mend it.
     pub command: Option<String>,
+    /// What the request is called in the log.
+    pub request_id: String,
 }
 
 /// One approval by the resource owner.

@@ -125,6 +125,7 @@ fn error(write: Write<'_>) -> ErrorPage {
         advice: Some(write("advice")),
         details: vec![detail("sent"), detail("registered")],
         command: Some(write("command")),
+        request_id: write("request_id"),
     }
 }
 

@@ -1,0 +1,67 @@
+//! The address of health and metrics, where the settings ask for one.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::exit::CliError;
+use super::listening;
+use crate::config::Settings;
+use crate::http::app::App;
+use crate::http::health_app::HealthApp;
+use crate::http::listener::{Listener, Stop};
+
+/// Bound, and not serving yet.
+pub(super) struct HealthListener {
+    listener: Listener,
+    address: SocketAddr,
+}
+
+/// Serving until it is dropped: longer than the main address, so that the end can be watched.
+pub(super) struct Serving {
+    pub(super) address: SocketAddr,
+    stop: Stop,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl HealthListener {
+    /// Binds the address, if there is one; then the main address tells no metrics any more.
+    pub(super) fn bind(settings: &Settings, app: &mut App) -> Result<Option<Self>, CliError> {
+        let Some(address) = settings.server.health_listen else {
+            return Ok(None);
+        };
+        let limits = HealthApp::limits(&listening::limits(settings));
+        let listener =
+            Listener::bind(address, limits).map_err(CliError::io(format!("listen on {address}")))?;
+        let address = listener.local_addr().map_err(CliError::io("find the port"))?;
+        app.listeners.push(("health", listener.traffic()));
+        app.metrics_are_elsewhere = true;
+        Ok(Some(Self { listener, address }))
+    }
+
+    /// Serves in a thread.
+    pub(super) fn start(self, app: &Arc<App>) -> Result<Serving, CliError> {
+        let Self { listener, address } = self;
+        let handler = Arc::new(HealthApp(Arc::clone(app)));
+        let stop = listener.stop_handle();
+        let thread = std::thread::Builder::new()
+            .name("health".to_owned())
+            .spawn(move || listener.run(handler))
+            .map_err(CliError::io("start a thread"))?;
+        Ok(Serving {
+            address,
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has stopped too.
+            let _ = thread.join();
+        }
+    }
+}
