@@ -23,6 +23,7 @@
 //! | what an endpoint does | [`authorization_server`], whose table follows the eight stages |
 //! | why a request is refused | [`protocol`]: `authorization_request`, `exchange`, `refresh`, `check` decide, and do nothing else |
 //! | whether a scope covers a request | [`domain::coverage`] |
+//! | where a token may be used | [`domain::resource`], [`protocol::resource_indicators`]; at a check: [`protocol::check_resource`] |
 //! | which redirect URI matches | [`domain::redirect_uri`] |
 //! | how a token is made, and what is stored of it | [`domain::token`], [`domain::secret`] |
 //! | the tables | `store/schema/`; their methods stand in a file each beside it |

@@ -300,6 +300,32 @@ fn on_a_terminal_the_answer_counts() {
 }
 
 #[test]
+fn the_resource_of_a_resource_server_is_declared_changed_and_exported() {
+    let home = Home::applied();
+    let before = home.export();
+    let with = |host: &str| format!("{FILE}resource = \"https://{host}/warehouse\"\n");
+    home.write("b.toml", with("b.example"));
+    home.write("c.toml", with("c.example"));
+    let change = |from: &str, to: &str| {
+        let stdout = format!("~ resource server Warehouse  resource: {from} → {to}\n");
+        ran(&stdout, "0 added, 1 changed, 0 removed\n", 0)
+    };
+    let (b, c) = ("https://b.example/warehouse", "https://c.example/warehouse");
+    assert_eq!(home.run("apply -f b.toml"), change("(none)", b));
+    assert_eq!(home.run("apply -f c.toml"), change(b, c));
+    let exported = home.export();
+    assert!(
+        exported.ends_with(&format!("\nname = \"Warehouse\"\nresource = \"{c}\"\n")),
+        "{exported}"
+    );
+    home.write("exported.toml", exported);
+    let nothing = "nothing to do: everything is as the file declares it\n";
+    assert_eq!(home.run("apply -f exported.toml --prune"), ran("", nothing, 0));
+    assert_eq!(home.run("apply -f a.toml"), change(c, "(none)"));
+    assert_eq!(home.export(), before);
+}
+
+#[test]
 fn the_json_of_each_kind_of_change() {
     let home = Home::new();
     let object = |args: &str| -> Value {

@@ -15,8 +15,11 @@ use oauthctl::config::declaration::{read, write};
 use oauthctl::config::settings::Tokens;
 use oauthctl::domain::client::{ClientSettings, RefreshPolicy};
 use oauthctl::domain::coverage::Coverage;
-use oauthctl::domain::declaration::{Change, Declaration, DeclaredClient, DeclaredScope, Thing};
+use oauthctl::domain::declaration::{
+    Change, Declaration, DeclaredClient, DeclaredResourceServer, DeclaredScope, Thing,
+};
 use oauthctl::domain::issuer::Issuer;
+use oauthctl::domain::text::Name;
 use oauthctl::entropy::OsEntropy;
 use oauthctl::protocol::refresh::RetryWindow;
 use oauthctl::store::{AuditSelector, Store, StoreOptions};
@@ -142,13 +145,29 @@ fn client(scopes: Vec<oauthctl::domain::scope::ScopeToken>) -> impl Strategy<Val
     )
 }
 
+/// With no resource, or one of its own: one that another has is refused.
+fn resource_server(name: Name, number: i32) -> (Name, DeclaredResourceServer) {
+    let digits = data_encoding::HEXLOWER.encode(name.as_str().as_bytes());
+    let resource = format!("https://api.example/{number}/{digits}");
+    let server = DeclaredResourceServer {
+        resource: (number > 0).then(|| resource.parse().unwrap()),
+    };
+    (name, server)
+}
+
 fn declaration() -> impl Strategy<Value = Declaration> {
     // Few short names, so that two declarations have some in common.
     let scope_name = prop_oneof![parsed("[a-d]"), parsed("[!#-\\[\\]-~]{1,40}")];
     btree_map(scope_name, scope(), 1..6).prop_flat_map(|scopes| {
         let client_id = prop_oneof![parsed("[a-d]"), parsed("[!-~]{1,60}")];
         let clients = btree_map(client_id, client(scopes.keys().cloned().collect()), 0..5);
-        let servers = btree_set(prop_oneof![parsed("[a-d]"), parsed("\\PC{1,60}")], 0..4);
+        let server_name = prop_oneof![parsed("[a-d]"), parsed("\\PC{1,60}")];
+        let servers = btree_map(server_name, 0..3, 0..4).prop_map(|servers| {
+            let servers = servers.into_iter();
+            servers
+                .map(|(name, number)| resource_server(name, number))
+                .collect()
+        });
         (Just(scopes), clients, servers).prop_map(|(scopes, clients, resource_servers)| Declaration {
             scopes,
             clients,
@@ -231,6 +250,18 @@ fn each_change_is_audited_and_nothing_else_is() {
     assert_eq!(
         entries.last().unwrap().2,
         r#"{"description":{"from":"","to":"A shop"}}"#
+    );
+
+    let with_resource = |resource: &str| format!("{described}resource = \"https://{resource}.example\"\n");
+    for resource in ["a", "b"] {
+        apply(&server, &declared(&with_resource(resource)), true);
+        expected.push(format!("resource_server.update {warehouse}"));
+    }
+    let entries = audited(&server);
+    assert_eq!(actions(&entries), expected);
+    assert_eq!(
+        entries.last().unwrap().2,
+        r#"{"resource":{"from":"https://a.example","to":"https://b.example"}}"#
     );
 
     apply(&server, &Declaration::default(), true);
@@ -344,6 +375,49 @@ fn what_cannot_be_is_refused_whole() {
         assert_eq!(error.to_string(), format!("{thing}: {message}"), "{text}");
     }
     assert_eq!((server.export().unwrap(), audited(&server)), before);
+}
+
+#[test]
+fn a_resource_goes_from_one_resource_server_to_another_and_is_never_served_by_two() {
+    let (server, _directory) = server();
+    let text = |servers: &[(&str, &str)]| -> String {
+        let tables = servers.iter().map(|(name, resource)| {
+            format!("[[resource_server]]\nname = \"{name}\"\nresource = \"https://{resource}\"\n")
+        });
+        tables.collect()
+    };
+    for (servers, prune) in [
+        (&[("A", "a.example"), ("B", "b.example")][..], false),
+        (&[("A", "b.example"), ("B", "a.example")], false),
+        (&[("B", "b.example"), ("C", "a.example")], true),
+        (&[("D", "d.example")], false),
+    ] {
+        let wanted = declared(&text(servers));
+        apply(&server, &wanted, prune);
+        assert!(server.plan(wanted, prune).unwrap().changes().is_empty());
+    }
+    for (servers, prune, message) in [
+        (
+            &[("E", "e.example"), ("F", "e.example")][..],
+            true,
+            "resource server `F`: there is a resource server for `https://e.example` already",
+        ),
+        (
+            &[("E", "d.example")],
+            false,
+            "resource server `E`: there is a resource server for `https://d.example` already",
+        ),
+        (
+            &[("E", "d.example/")],
+            false,
+            "resource server `E`: the metadata of `https://d.example/` would lie where those of `https://d.example` \
+             lie, which `D` serves",
+        ),
+    ] {
+        let error = server.plan(declared(&text(servers)), prune).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    apply(&server, &declared(&text(&[("E", "d.example")])), true);
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub enum Noun {
     Owner,
     /// A resource server.
     ResourceServer,
+    /// The resource of a resource server.
+    Resource,
     /// A redirect URI of a client.
     RedirectUri,
     /// A secret of a client or a resource server.
@@ -35,6 +37,7 @@ impl fmt::Display for Noun {
             Self::Scope => "scope",
             Self::Owner => "resource owner",
             Self::ResourceServer => "resource server",
+            Self::Resource => "resource server for",
             Self::RedirectUri => "redirect URI",
             Self::Secret => "secret",
             Self::Opening => "folder, service or route",

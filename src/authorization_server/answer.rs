@@ -99,13 +99,21 @@ impl AuthorizationServer {
                     ));
                 }
             };
-            let approved = json!({ "grant_id": grant.to_string(), "scope": scope.to_string() });
+            let mut approved = json!({ "grant_id": grant.to_string(), "scope": scope.to_string() });
+            if !request.resources.is_empty() {
+                approved["resources"] = request
+                    .resources
+                    .iter()
+                    .map(|resource| resource.as_str())
+                    .collect();
+            }
             recorder.record(tx, Action::Approved, subject, approved)?;
             tx.insert_grant(&NewGrant {
                 identifier: grant,
                 client: request.client.key,
                 owner: signed_in.owner.key,
                 scope,
+                resources: request.resources.clone(),
                 created_at: now,
                 form_nonce: nonce,
             })?;

@@ -8,6 +8,7 @@ use crate::protocol::authorization_request::{
     self, AuthorizationRequest, KNOWN, PageRefusal, RedirectRefusal, Refusal,
 };
 use crate::protocol::parameters::Parameters;
+use crate::protocol::resource_indicators;
 use crate::store::{ReadTransaction, StoreError};
 
 /// A scope that is asked for, with what it opens.
@@ -78,5 +79,12 @@ pub(super) fn validate(
         Ok(id) => id,
         Err(refusal) => return Ok(Err(Refusal::Page(refusal))),
     };
-    Ok(authorization_request::validate(&parameters, tx.client(&id)?))
+    // What cannot be read is refused in its turn.
+    let asked = resource_indicators::asked(&parameters).unwrap_or_default();
+    let registered = tx.registered_among(&asked)?;
+    Ok(authorization_request::validate(
+        &parameters,
+        tx.client(&id)?,
+        &registered,
+    ))
 }

@@ -6,6 +6,7 @@ use super::{AdministrationError, AuthorizationServer, Noun};
 use crate::domain::client::ClientId;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
+use crate::domain::resource::Resource;
 use crate::domain::scope::{ScopeSet, ScopeToken};
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::protocol::check::{CheckDecision, decide};
@@ -49,9 +50,20 @@ pub struct CheckedClient {
 }
 
 impl AuthorizationServer {
-    /// Whether an access token allows what is asked for.
+    /// Whether an access token allows what is asked for, wherever that is.
     pub fn check_token(
         &self,
+        token: &str,
+        asked: &Asked,
+    ) -> Result<Result<Passed, CheckRefusal>, StoreError> {
+        self.check_token_at(None, token, asked)
+    }
+
+    /// Whether an access token allows what is asked for at a resource, where that is known. A token that is bound to
+    /// no resource is good at each.
+    pub fn check_token_at(
+        &self,
+        resource: Option<&Resource>,
         token: &str,
         asked: &Asked,
     ) -> Result<Result<Passed, CheckRefusal>, StoreError> {
@@ -64,7 +76,8 @@ impl AuthorizationServer {
             let Some(record) = access_record(tx, &value)? else {
                 return unknown();
             };
-            if let Err(inactive) = record.liveness(&value.secret().hash(), now) {
+            let liveness = record.liveness(&value.secret().hash(), now);
+            if let Err(inactive) = liveness.and_then(|()| record.good_at(resource)) {
                 return Ok(Err(CheckRefusal::Inactive(inactive)));
             }
             self.last_use.of_token(record.token.identifier, now);

@@ -6,15 +6,16 @@ use serde_json::Value;
 
 use super::audit::Recorder;
 use super::counts::Mark;
-use super::refresh::insert_access_token;
 use super::token::{Committed, still_enabled};
 use super::{AuthorizationServer, Failure, TokenResponse, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::client::{Client, RefreshPolicy};
 use crate::domain::grant::{EndCause, GrantEnd};
-use crate::domain::token::{RefreshToken, TokenKind, TokenValue};
+use crate::domain::resource::ResourceSet;
+use crate::domain::token::{AccessToken, RefreshToken, TokenKind, TokenValue};
 use crate::protocol::exchange::{CodeRecord, ExchangeDecision, decide};
+use crate::protocol::resource_indicators::narrowed;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
 use crate::protocol::token_request::ExchangeRequest;
 use crate::store::{StoreError, WriteTransaction};
@@ -57,8 +58,8 @@ impl AuthorizationServer {
                     // Committed: the refusal must not undo the end of the grant.
                     Ok(Err(error))
                 }
-                ExchangeDecision::Issue => match record {
-                    Some(record) => issue(tx, &client, &record, access, refresh, now),
+                ExchangeDecision::Issue { resources } => match record {
+                    Some(record) => issue(tx, &client, &record, resources, (access, refresh), now),
                     None => Ok(Err(TokenError::invalid_grant("the code is not valid"))),
                 },
             }
@@ -86,8 +87,10 @@ fn read(tx: &WriteTransaction<'_>, request: &ExchangeRequest) -> Result<Option<C
         return Ok(None);
     };
     let owner_is_enabled = tx.owner_by_key(grant.owner)?.is_some_and(|owner| owner.enabled);
+    let registered = tx.registered_among(&request.resources)?;
     Ok(Some(CodeRecord {
         code,
+        resources: narrowed(&request.resources, &grant.resources, &registered),
         grant,
         owner_is_enabled,
     }))
@@ -97,8 +100,8 @@ fn issue(
     tx: &WriteTransaction<'_>,
     client: &Client,
     record: &CodeRecord,
-    access: TokenValue,
-    refresh: TokenValue,
+    resources: ResourceSet,
+    (access, refresh): (TokenValue, TokenValue),
     now: Timestamp,
 ) -> Result<Committed, Failure> {
     let grant = &record.grant;
@@ -109,8 +112,16 @@ fn issue(
         return Ok(Err(TokenError::new(TokenErrorCode::InvalidScope, description)));
     }
     tx.set_exchanged(record.code.identifier, now)?;
-    let expires_at = now.after(settings.access_token_lifetime);
-    insert_access_token(tx, &access, grant.identifier, &scope, now, expires_at)?;
+    tx.insert_access_token(&AccessToken {
+        identifier: access.identifier(),
+        grant: grant.identifier,
+        secret_hash: access.secret().hash(),
+        scope: scope.clone(),
+        resources,
+        issued_at: now,
+        expires_at: now.after(settings.access_token_lifetime),
+        revoked_at: None,
+    })?;
     let refresh_token = if settings.refresh == RefreshPolicy::None {
         None
     } else {

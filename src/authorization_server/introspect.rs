@@ -7,6 +7,7 @@ use super::{AuthorizationServer, Caller, CallerError};
 use crate::clock::Timestamp;
 use crate::domain::client::{Client, ClientId};
 use crate::domain::owner::Username;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::protocol::parameters::Parameters;
@@ -18,6 +19,8 @@ use crate::store::{ReadTransaction, StoreError};
 pub struct Introspection {
     /// What is in force of its scope.
     pub scope: ScopeSet,
+    /// The resources that it is bound to; an access token of none is good everywhere.
+    pub resources: ResourceSet,
     /// Who holds it.
     pub client: ClientId,
     /// Who approved.
@@ -48,8 +51,7 @@ impl AuthorizationServer {
         let now = self.now();
         let is_access_token = value.kind() == TokenKind::AccessToken;
         let found = self.store.read(|tx| match (value.kind(), &caller) {
-            (TokenKind::AccessToken, Caller::ResourceServer(_)) => access_token(tx, &value, None, now),
-            (TokenKind::AccessToken, Caller::Client(client)) => access_token(tx, &value, Some(client), now),
+            (TokenKind::AccessToken, caller) => access_token(tx, &value, caller, now),
             (TokenKind::RefreshToken, Caller::Client(client)) => refresh_token(tx, &value, client, now),
             // A resource server has no business with a refresh token, and nobody with a code.
             (TokenKind::RefreshToken, Caller::ResourceServer(_)) | (TokenKind::AuthorizationCode, _) => {
@@ -63,22 +65,29 @@ impl AuthorizationServer {
     }
 }
 
-/// An active access token; of `client` alone where one is given.
+/// An active access token: a client may know about its own; a resource server about those that are good at its
+/// resource, and about every one where it has none. RFC 7662 §4: "If the token can be used only at certain
+/// resource servers, the authorization server MUST determine whether or not the token can be used at the resource server
+/// making the introspection call."
 fn access_token(
     tx: &ReadTransaction<'_>,
     value: &TokenValue,
-    client: Option<&Client>,
+    caller: &Caller,
     now: Timestamp,
 ) -> Result<Option<Introspection>, StoreError> {
     let Some(record) = access_record(tx, value)? else {
         return Ok(None);
     };
-    let may_know = client.is_none_or(|client| client.key == record.client.key);
+    let may_know = match caller {
+        Caller::Client(client) => client.key == record.client.key,
+        Caller::ResourceServer(server) => record.good_at(server.resource.as_ref()).is_ok(),
+    };
     if !may_know || record.liveness(&value.secret().hash(), now).is_err() {
         return Ok(None);
     }
     Ok(Some(Introspection {
         scope: record.scope_in_force(),
+        resources: record.token.resources,
         client: record.client.id,
         username: record.owner.username,
         token_type: "Bearer",
@@ -112,6 +121,8 @@ fn refresh_token(
         && client.settings.refresh.allows_another(grant.refreshes);
     Ok(is_active.then(|| Introspection {
         scope: grant.scope.intersection(&client.settings.scopes),
+        // It is shown to this server and to nobody else.
+        resources: ResourceSet::default(),
         client: client.id.clone(),
         username: owner.username,
         token_type: "refresh_token",

@@ -6,12 +6,12 @@
 //! | stage of the mission | file |
 //! |---|---|
 //! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
-//! | administration | `update_client`, `update_scope`, `update_owner`, `rotate_secret`, `grants`, `tokens`, `audit`, `apply`, `diagnosis` |
+//! | administration | `update_client`, `update_scope`, `update_owner`, `update_resource_server`, `rotate_secret`, `grants`, `tokens`, `audit`, `apply`, `diagnosis` |
 //! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
 //! | 3–4: approve or deny, code | `answer` |
 //! | 5: exchange | `token`, `exchange` |
 //! | 6: refresh | `refresh` |
-//! | 7–8: check | `check`, `introspect` |
+//! | 7–8: check | `check`, `introspect`, `resources` |
 //! | afterwards | `revoke`, `account`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
@@ -44,6 +44,7 @@ mod refresh;
 mod register_client;
 mod register_resource_server;
 mod remove_grants;
+mod resources;
 mod revoke;
 mod rotate_secret;
 mod session;
@@ -53,6 +54,7 @@ mod token;
 mod tokens;
 mod update_client;
 mod update_owner;
+mod update_resource_server;
 mod update_scope;
 
 use std::sync::Arc;

@@ -8,16 +8,15 @@ use super::audit::Recorder;
 use super::counts::Mark;
 use super::token::{Committed, still_enabled};
 use super::{AuthorizationServer, Failure, TokenResponse, noted};
-use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::client::Client;
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::identifier::Identifier;
-use crate::domain::scope::ScopeSet;
 use crate::domain::secret::Secret;
 use crate::domain::token::{AccessToken, RefreshToken, TokenKind, TokenValue};
 use crate::entropy::random;
 use crate::protocol::refresh::{RefreshDecision, RefreshRecord, decide};
+use crate::protocol::resource_indicators::narrowed;
 use crate::protocol::token_error::TokenError;
 use crate::protocol::token_request::RefreshRequest;
 use crate::store::{StoreError, WriteTransaction};
@@ -54,7 +53,7 @@ impl AuthorizationServer {
                 }));
             };
             let grant = &record.grant;
-            let (scope, access_from, refresh_token) = match decision {
+            let (scope, resources, access_from, refresh_token) = match decision {
                 RefreshDecision::Refuse(error) => return Ok(Err(error)),
                 RefreshDecision::Reuse(error) => {
                     let end = GrantEnd {
@@ -70,7 +69,7 @@ impl AuthorizationServer {
                     // Committed: the refusal must not undo the end of the grant.
                     return Ok(Err(error));
                 }
-                RefreshDecision::Rotate { scope } => {
+                RefreshDecision::Rotate { scope, resources } => {
                     let secret = presented.secret().successor(&salt);
                     let end = grant.refresh_ends_at.unwrap_or(now);
                     tx.count_refresh(grant.identifier)?;
@@ -84,19 +83,30 @@ impl AuthorizationServer {
                         rotation: None,
                     })?;
                     has_rotated.set();
-                    (scope, now, refresh_value(successor, secret))
+                    (scope, resources, now, refresh_value(successor, secret))
                 }
                 RefreshDecision::Repeat {
                     scope,
+                    resources,
                     rotation,
                     access_from,
                 } => {
                     let secret = presented.secret().successor(&rotation.successor_salt);
-                    (scope, access_from, refresh_value(rotation.successor, secret))
+                    let value = refresh_value(rotation.successor, secret);
+                    (scope, resources, access_from, value)
                 }
             };
             let expires_at = access_from.after(client.settings.access_token_lifetime);
-            insert_access_token(tx, &access, grant.identifier, &scope, now, expires_at)?;
+            tx.insert_access_token(&AccessToken {
+                identifier: access.identifier(),
+                grant: grant.identifier,
+                secret_hash: access.secret().hash(),
+                scope: scope.clone(),
+                resources,
+                issued_at: now,
+                expires_at,
+                revoked_at: None,
+            })?;
             let expires_in = expires_at.since(now);
             Ok(Ok(TokenResponse {
                 access_token: access,
@@ -132,8 +142,10 @@ fn read(tx: &WriteTransaction<'_>, request: &RefreshRequest) -> Result<Option<Re
         return Ok(None);
     };
     let owner_is_enabled = tx.owner_by_key(grant.owner)?.is_some_and(|owner| owner.enabled);
+    let registered = tx.registered_among(&request.resources)?;
     Ok(Some(RefreshRecord {
         token,
+        resources: narrowed(&request.resources, &grant.resources, &registered),
         grant,
         owner_is_enabled,
     }))
@@ -141,24 +153,4 @@ fn read(tx: &WriteTransaction<'_>, request: &RefreshRequest) -> Result<Option<Re
 
 fn refresh_value(identifier: Identifier, secret: Secret) -> TokenValue {
     TokenValue::new(TokenKind::RefreshToken, identifier, secret)
-}
-
-/// Writes the row of a new access token.
-pub(super) fn insert_access_token(
-    tx: &WriteTransaction<'_>,
-    value: &TokenValue,
-    grant: Identifier,
-    scope: &ScopeSet,
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-) -> Result<(), StoreError> {
-    tx.insert_access_token(&AccessToken {
-        identifier: value.identifier(),
-        grant,
-        secret_hash: value.secret().hash(),
-        scope: scope.clone(),
-        issued_at,
-        expires_at,
-        revoked_at: None,
-    })
 }

@@ -1,11 +1,11 @@
 //! `resource-server register`.
 
-use serde_json::json;
-
 use super::register_client::refuse_taken;
+use super::update_resource_server::{detail_of, refuse_served};
 use super::{AdministrationError, AuthorizationServer, Failure, Noun};
 use crate::domain::audit::{Action, Subject};
 use crate::domain::client::{ClientId, ClientSecret, StoredSecret};
+use crate::domain::resource::Resource;
 use crate::domain::resource_server::ResourceServer;
 use crate::domain::text::Name;
 use crate::entropy::random;
@@ -21,13 +21,15 @@ pub struct RegisteredResourceServer {
 }
 
 impl AuthorizationServer {
-    /// Registers a resource server, which may then introspect every token.
+    /// Registers a resource server, which may then introspect tokens: those that are good at its resource, and every
+    /// one where none is named.
     ///
     /// # Errors
-    /// `Exists` where the name is taken.
+    /// `Exists` where the name is taken, or another one serves the resource.
     pub fn register_resource_server(
         &self,
         name: Name,
+        resource: Option<Resource>,
     ) -> Result<RegisteredResourceServer, AdministrationError> {
         let now = self.now();
         let operator = self.operator(now);
@@ -41,8 +43,9 @@ impl AuthorizationServer {
                     name: name.to_string(),
                 });
             }
+            refuse_served(tx, resource.as_ref(), None)?;
             refuse_taken(tx, &id)?;
-            let key = tx.insert_resource_server(&id, &name, now)?;
+            let key = tx.insert_resource_server(&id, &name, resource.as_ref(), now)?;
             let stored = StoredSecret::new(identifier, secret.hash(), now);
             tx.insert_secret(SecretHolder::ResourceServer(key), &stored)?;
             let subject = Subject::new("resource_server", &id);
@@ -50,12 +53,13 @@ impl AuthorizationServer {
                 tx,
                 Action::ResourceServerRegistered,
                 subject,
-                json!({ "name": name.as_str() }),
+                detail_of(&name, resource.as_ref()),
             )?;
             let resource_server = ResourceServer {
                 key,
                 id,
                 name,
+                resource,
                 created_at: now,
             };
             Ok(RegisteredResourceServer {

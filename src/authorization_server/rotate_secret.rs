@@ -158,7 +158,7 @@ fn resolve(
 }
 
 /// A resource server that must be there, by identifier or by name.
-fn find_resource_server(
+pub(super) fn find_resource_server(
     tx: &ReadTransaction<'_>,
     id: &ClientId,
 ) -> Result<ResourceServer, AdministrationError> {

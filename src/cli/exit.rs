@@ -174,7 +174,9 @@ impl CliError {
                 }
                 Noun::Client => "`oauthctl client list` shows those that are registered",
                 Noun::Owner => "`oauthctl owner list` shows those that were added",
-                Noun::ResourceServer => "`oauthctl resource-server list` shows those that are registered",
+                Noun::Resource | Noun::ResourceServer => {
+                    "`oauthctl resource-server list` shows those that are registered"
+                }
                 Noun::Secret | Noun::RedirectUri => "`oauthctl client show` shows those that there are",
                 Noun::Opening => "`oauthctl scope show` shows those that there are",
                 Noun::Grant => "`oauthctl grant list` shows those that there are",
@@ -184,6 +186,9 @@ impl CliError {
                 Noun::Client => "give another --client-id, or --if-not-exists to leave it as it is",
                 Noun::Scope => "`oauthctl scope show` shows what it opens; give the new one another name",
                 Noun::Owner => "give the new one another username",
+                Noun::Resource => {
+                    "`oauthctl resource-server list` shows which; `resource-server update --no-resource` takes it away"
+                }
                 _ => "give the new one another name or ID",
             }),
             Self::Io { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {

@@ -13,6 +13,7 @@ use crate::domain::client::ClientId;
 use crate::domain::grant::GrantState;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeToken;
 use crate::store::{GrantListing, GrantSelector};
 
@@ -67,7 +68,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
         Command::List(opts) => list(opts, context),
         Command::Show { id } => {
             let grant = context.server()?.grant(id)?;
-            context.print(&record(&grant))
+            context.print(&with_resources(record(&grant), &grant.resources))
         }
         Command::Revoke { ids, dry_run, yes } => revoke(ids, dry_run, yes, context),
     }
@@ -147,6 +148,15 @@ fn revoke(ids: Vec<Identifier>, dry_run: bool, yes: bool, context: &mut Context<
             .value("revoked", revoked)
             .value("dry_run", dry_run),
     )
+}
+
+/// `show` adds the resources that something is bound to, where it is bound to any.
+pub(super) fn with_resources(record: Record, resources: &ResourceSet) -> Record {
+    if resources.is_empty() {
+        record
+    } else {
+        record.list("resources", resources.iter())
+    }
 }
 
 /// A grant as every command prints it.

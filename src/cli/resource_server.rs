@@ -1,4 +1,4 @@
-//! `resource-server register|list`.
+//! `resource-server register|list|show|update|rotate-secret|delete`.
 
 use std::path::{Path, PathBuf};
 
@@ -12,18 +12,23 @@ use super::secret_output::SecretFile;
 use super::{prompt, rotate_secret};
 use crate::authorization_server::SecretOwner;
 use crate::domain::client::ClientId;
+use crate::domain::resource::Resource;
 use crate::domain::resource_server::ResourceServer;
 use crate::domain::text::Name;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Register a resource server, which may then introspect every token; its secret is shown once
-    #[command(
-        after_help = "Example:\n  oauthctl resource-server register Warehouse --secret-file warehouse.secret"
-    )]
+    /// Register a resource server, which may then introspect tokens; its secret is shown once
+    #[command(after_help = "Examples:\n  \
+        oauthctl resource-server register Warehouse --secret-file warehouse.secret\n  \
+        oauthctl resource-server register Warehouse --resource https://api.example.com/warehouse")]
     Register {
         /// What people call it
         name: Option<Name>,
+        /// The URL that it serves: clients can then ask for tokens that are good there only, and find out where to get
+        /// them; tokens for other resources are not told to it
+        #[arg(long, value_name = "URL")]
+        resource: Option<Resource>,
         /// Write the secret to this new file (mode 0600) instead of printing it
         #[arg(long, value_name = "FILE")]
         secret_file: Option<PathBuf>,
@@ -36,6 +41,22 @@ pub(super) enum Command {
     Show {
         /// Its ID, or its name
         id: ClientId,
+    },
+    /// Name the resource that it serves, or none any more; tokens that are bound to a resource stay bound to it
+    #[command(after_help = "Examples:\n  \
+        oauthctl resource-server update Warehouse --resource https://api.example.com/warehouse\n  \
+        oauthctl resource-server update Warehouse --no-resource")]
+    #[command(group = clap::ArgGroup::new("change").required(true).args(["resource", "no_resource"]))]
+    Update {
+        /// Its ID, or its name
+        #[arg(add = complete::any_of(&[complete::Kind::ResourceServer]))]
+        id: ClientId,
+        /// The URL that it serves
+        #[arg(long, value_name = "URL")]
+        resource: Option<Resource>,
+        /// It serves no resource in particular: every token is told to it
+        #[arg(long)]
+        no_resource: bool,
     },
     /// Make a new secret; those before it stay good for a while
     #[command(after_help = "Example:\n  oauthctl resource-server rotate-secret Warehouse --overlap 24h")]
@@ -54,7 +75,11 @@ pub(super) enum Command {
 
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
     match command {
-        Command::Register { name, secret_file } => register(name, secret_file.as_deref(), context),
+        Command::Register {
+            name,
+            resource,
+            secret_file,
+        } => register(name, resource, secret_file.as_deref(), context),
         Command::List => {
             let records: Vec<Record> = context
                 .server()?
@@ -72,6 +97,10 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             let found = server.resource_server(&id)?;
             let secrets = server.secrets_of(&SecretOwner::ResourceServer(id))?;
             context.print(&rotate_secret::with_secrets(list_record(&found), &secrets))
+        }
+        Command::Update { id, resource, .. } => {
+            let updated = context.server()?.update_resource_server(id, resource)?;
+            context.print(&list_record(&updated))
         }
         Command::RotateSecret(opts) => rotate_secret::run(
             &opts,
@@ -93,6 +122,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
 
 fn register(
     name: Option<Name>,
+    resource: Option<Resource>,
     secret_file: Option<&Path>,
     context: &mut Context<'_>,
 ) -> Result<(), CliError> {
@@ -103,7 +133,7 @@ fn register(
     let server = context.server()?;
     let name = prompt::value(context, name, "the name", "Name of the resource server")?;
     let file = secret_file.map(SecretFile::create).transpose()?;
-    let registered = server.register_resource_server(name)?;
+    let registered = server.register_resource_server(name, resource)?;
     let mut record = Record::new().text("resource_server_id", registered.resource_server.id.as_str());
     let is_printed = file.is_none();
     let id = registered.resource_server.id.as_str();
@@ -133,5 +163,6 @@ fn list_record(server: &ResourceServer) -> Record {
 fn rest(record: Record, server: &ResourceServer) -> Record {
     record
         .text("name", server.name.as_str())
+        .value("resource", server.resource.as_ref().map(Resource::as_str))
         .instant("created_at", server.created_at)
 }

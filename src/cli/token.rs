@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::complete;
 use super::context::Context;
 use super::exit::CliError;
-use super::grant::refuse_unknown;
+use super::grant::{refuse_unknown, with_resources};
 use super::output::{OutputFormat, Record};
 use super::stream::{Paging, Stream};
 use super::{progress, prompt};
@@ -196,7 +196,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
         Command::List(opts) => list(opts, context),
         Command::Show { id } => {
             let token = context.server()?.token_by_id(id)?;
-            context.print(&record(&token))
+            context.print(&with_resources(record(&token), &token.resources))
         }
         Command::Revoke(opts) => revoke(opts, context),
         Command::Prune {

@@ -100,6 +100,8 @@ pub enum Action {
     OwnerDeleted,
     /// `resource-server register`.
     ResourceServerRegistered,
+    /// `resource-server update`.
+    ResourceServerUpdated,
     /// `resource-server delete`.
     ResourceServerDeleted,
     /// A resource owner signed in.
@@ -146,6 +148,7 @@ impl Action {
             Self::OwnerDisabled => "owner.disable",
             Self::OwnerDeleted => "owner.delete",
             Self::ResourceServerRegistered => "resource_server.register",
+            Self::ResourceServerUpdated => "resource_server.update",
             Self::ResourceServerDeleted => "resource_server.delete",
             Self::SignedIn => "owner.sign_in",
             Self::Approved => "grant.approve",

@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::domain::client::ClientKey;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::OwnerKey;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 
 /// An approval (the authorization grant of RFC 6749 §1.3).
@@ -17,6 +18,8 @@ pub struct Grant {
     pub owner: OwnerKey,
     /// What was approved.
     pub scope: ScopeSet,
+    /// Where its tokens may be used (RFC 8707).
+    pub resources: ResourceSet,
     /// When it was approved.
     pub created_at: Timestamp,
     /// How often it was refreshed; repeated answers count once.

@@ -2,6 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::domain::client::ClientId;
+use crate::domain::resource::Resource;
 use crate::domain::text::Name;
 
 /// The key of a resource server's row.
@@ -17,6 +18,8 @@ pub struct ResourceServer {
     pub id: ClientId,
     /// What people call it; unique.
     pub name: Name,
+    /// The resource that it serves, where an administrator named it; unique.
+    pub resource: Option<Resource>,
     /// When it was registered.
     pub created_at: Timestamp,
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::clock::Timestamp;
 use crate::domain::identifier::{IDENTIFIER_CHARS, Identifier};
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::{SECRET_CHARS, Secret, SecretHash};
 
@@ -146,6 +147,8 @@ pub struct AccessToken {
     pub secret_hash: SecretHash,
     /// What it was issued for; no more than the grant's.
     pub scope: ScopeSet,
+    /// Where it may be used; no more than the grant's.
+    pub resources: ResourceSet,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// End of its life.

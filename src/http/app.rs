@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::cookie::CookiePolicy;
 use super::endpoints::{
-    account, authorize, check, health, introspect, logout, metadata, metrics, revoke, token,
+    account, authorize, check, health, introspect, logout, metadata, metrics, resource_metadata, revoke,
+    token,
 };
 use super::header_value::HeaderValue;
 use super::listener::{Handler, Traffic};
@@ -106,6 +107,7 @@ impl App {
             Endpoint::Account => account::handle(self, request),
             Endpoint::Logout => logout::handle(self, request),
             Endpoint::Metadata => metadata::handle(self),
+            Endpoint::ResourceMetadata => resource_metadata::handle(self, request),
             Endpoint::Health => health::alive(),
             Endpoint::Ready => health::ready(self),
             Endpoint::Metrics => metrics::handle(self),
@@ -134,9 +136,13 @@ fn is_news(endpoint: Option<Endpoint>, status: u16) -> bool {
         // Scanners fill a log with paths that name nothing. That the server became unready is told once by itself.
         None | Some(Endpoint::Health | Endpoint::Ready | Endpoint::Metrics) => false,
         Some(Endpoint::Token(_) | Endpoint::Revoke | Endpoint::Logout) => true,
-        Some(Endpoint::Authorize | Endpoint::Account | Endpoint::Introspect | Endpoint::Metadata) => {
-            status != 200
-        }
+        Some(
+            Endpoint::Authorize
+            | Endpoint::Account
+            | Endpoint::Introspect
+            | Endpoint::Metadata
+            | Endpoint::ResourceMetadata,
+        ) => status != 200,
         // A token that may not is the daily work of a check; a proxy that asks wrongly is not.
         Some(Endpoint::Check) => !matches!(status, 200 | 401 | 403),
     }

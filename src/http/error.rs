@@ -36,7 +36,8 @@ pub fn token_error(error: &TokenError) -> Response {
         | TokenErrorCode::InvalidGrant
         | TokenErrorCode::UnauthorizedClient
         | TokenErrorCode::UnsupportedGrantType
-        | TokenErrorCode::InvalidScope => response(400),
+        | TokenErrorCode::InvalidScope
+        | TokenErrorCode::InvalidTarget => response(400),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Which endpoint a path names.
 
 use crate::domain::issuer::Issuer;
+use crate::domain::resource::WELL_KNOWN;
 use crate::protocol::token_request::GrantType;
 
 /// The endpoints of the contract.
@@ -22,6 +23,8 @@ pub enum Endpoint {
     Logout,
     /// RFC 8414.
     Metadata,
+    /// RFC 9728.
+    ResourceMetadata,
     /// Alive.
     Health,
     /// Can read and write the store.
@@ -42,6 +45,7 @@ impl Endpoint {
             Self::Account => "account",
             Self::Logout => "logout",
             Self::Metadata => "metadata",
+            Self::ResourceMetadata => "resource_metadata",
             Self::Health => "healthz",
             Self::Ready => "readyz",
             Self::Metrics => "metrics",
@@ -53,7 +57,9 @@ impl Endpoint {
         match self {
             Self::Authorize | Self::Account | Self::Check => "GET, HEAD, POST",
             Self::Token(_) | Self::Revoke | Self::Introspect | Self::Logout => "POST",
-            Self::Metadata | Self::Health | Self::Ready | Self::Metrics => "GET, HEAD",
+            Self::Metadata | Self::ResourceMetadata | Self::Health | Self::Ready | Self::Metrics => {
+                "GET, HEAD"
+            }
         }
     }
 
@@ -70,6 +76,10 @@ pub fn endpoint(path: &str, issuer: &Issuer) -> Option<Endpoint> {
     // RFC 8414 §3: the well-known part goes between host and path.
     if let Some(rest) = path.strip_prefix("/.well-known/oauth-authorization-server") {
         return (rest == issuer.path() || rest.is_empty()).then_some(Endpoint::Metadata);
+    }
+    // Which resource it is, is for the host to say as well.
+    if let Some(rest) = path.strip_prefix(WELL_KNOWN) {
+        return (rest.is_empty() || rest.starts_with('/')).then_some(Endpoint::ResourceMetadata);
     }
     let beneath = path
         .strip_prefix(issuer.path())
@@ -125,6 +135,14 @@ mod tests {
             (&format!("{well_known}/oauth"), &beneath, Some(Endpoint::Metadata)),
             (&format!("{well_known}/other"), &beneath, None),
             (&format!("{well_known}/oauth"), &root, None),
+            (WELL_KNOWN, &root, Some(Endpoint::ResourceMetadata)),
+            (
+                &format!("{WELL_KNOWN}/a/b"),
+                &beneath,
+                Some(Endpoint::ResourceMetadata),
+            ),
+            (&format!("{WELL_KNOWN}s"), &root, None),
+            (&format!("/oauth{WELL_KNOWN}"), &beneath, None),
             ("/invoke/pub.oauth/authorize", &root, Some(Endpoint::Authorize)),
             ("/invoke/pub.oauth:getToken", &root, Some(Endpoint::Token(None))),
             (

@@ -11,6 +11,8 @@ pub enum AuthorizationErrorCode {
     UnsupportedResponseType,
     /// A scope that does not exist, or that the client may not have.
     InvalidScope,
+    /// A resource that is not registered (RFC 8707 §2).
+    InvalidTarget,
     /// The server failed.
     ServerError,
 }
@@ -23,6 +25,7 @@ impl AuthorizationErrorCode {
             Self::AccessDenied => "access_denied",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
             Self::ServerError => "server_error",
         }
     }

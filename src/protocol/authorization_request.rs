@@ -3,12 +3,14 @@
 use crate::domain::client::{Client, ClientId};
 use crate::domain::pkce::CodeChallenge;
 use crate::domain::redirect_uri::{AcceptedRedirectUri, RedirectUri};
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
 use crate::protocol::parameters::{Flaw, Parameters};
+use crate::protocol::resource_indicators::{self, RESOURCE};
 
 /// The parameters that the authorization endpoint knows.
-pub const KNOWN: [&str; 8] = [
+pub const KNOWN: [&str; 9] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -17,6 +19,7 @@ pub const KNOWN: [&str; 8] = [
     "code_challenge",
     "code_challenge_method",
     "response_mode",
+    RESOURCE,
 ];
 
 /// A request that a resource owner may be asked about.
@@ -30,6 +33,8 @@ pub struct AuthorizationRequest {
     pub redirect_uri_was_sent: bool,
     /// What is asked for; all the client's scopes where nothing was.
     pub scope: ScopeSet,
+    /// Where the tokens are to be used (RFC 8707); nowhere in particular where nothing was asked for.
+    pub resources: ResourceSet,
     /// To be sent back as it came.
     pub state: Option<String>,
     /// The PKCE challenge.
@@ -109,11 +114,15 @@ pub fn client_id(parameters: &Parameters) -> Result<ClientId, PageRefusal> {
         .map_err(|_| PageRefusal::UnknownClient(text.to_owned()))
 }
 
-/// Validates everything after the look-up of the client.
+/// Validates everything after the look-up of the client. `registered` are the resources that may be asked for.
 ///
 /// # Errors
 /// What concerns the client or the redirect URI is refused by a page; everything after that by a redirect.
-pub fn validate(parameters: &Parameters, client: Option<Client>) -> Result<AuthorizationRequest, Refusal> {
+pub fn validate(
+    parameters: &Parameters,
+    client: Option<Client>,
+    registered: &ResourceSet,
+) -> Result<AuthorizationRequest, Refusal> {
     let page = Refusal::Page;
     let id = client_id(parameters).map_err(page)?;
     let client = client.ok_or_else(|| page(PageRefusal::UnknownClient(id.to_string())))?;
@@ -122,12 +131,13 @@ pub fn validate(parameters: &Parameters, client: Option<Client>) -> Result<Autho
     }
     let (redirect_uri, redirect_uri_was_sent) = redirect_uri(parameters, &client).map_err(page)?;
     let state = parameters.get("state").map(str::to_owned);
-    match after_redirect_uri(parameters, &client) {
-        Ok((scope, code_challenge)) => Ok(AuthorizationRequest {
+    match after_redirect_uri(parameters, &client, registered) {
+        Ok((scope, resources, code_challenge)) => Ok(AuthorizationRequest {
             client,
             redirect_uri,
             redirect_uri_was_sent,
             scope,
+            resources,
             state,
             code_challenge,
         }),
@@ -172,7 +182,8 @@ fn redirect_uri(
 fn after_redirect_uri(
     parameters: &Parameters,
     client: &Client,
-) -> Result<(ScopeSet, Option<CodeChallenge>), AuthorizationError> {
+    registered: &ResourceSet,
+) -> Result<(ScopeSet, ResourceSet, Option<CodeChallenge>), AuthorizationError> {
     use AuthorizationErrorCode::{InvalidRequest, UnsupportedResponseType};
     let refuse = |code, description: &str| Err(AuthorizationError::new(code, description));
     if let Some((name, flaw)) = parameters.first_flaw() {
@@ -191,7 +202,9 @@ fn after_redirect_uri(
     }
     let code_challenge = code_challenge(parameters, client)?;
     let scope = scope(parameters, client)?;
-    Ok((scope, code_challenge))
+    let resources = resource_indicators::asked(parameters)?;
+    resource_indicators::refuse_unregistered(&resources, registered)?;
+    Ok((scope, resources, code_challenge))
 }
 
 /// S256 is required: `plain`, which is also what a challenge without a method means, is refused (RFC 9700 §2.1.1).

@@ -134,13 +134,16 @@ pub fn read(
 /// decoding the query is one decoding too many: `/a%2Fb` would arrive as `/a/b`. Where the two readings differ the
 /// answer is no.
 fn reads_in_one_way(query: &str, path: &str) -> bool {
-    let mut pairs = query.split('&');
+    let pairs = query.split('&');
     let written = pairs.clone().find_map(|pair| pair.strip_prefix("path="));
     match written {
         // Only what begins with a bare slash can have been written as it came. What follows an `&` in it stands there as
         // a parameter of its own, and the rest of the path would not be looked at.
         Some(written) if written.starts_with('/') => {
-            if !pairs.all(|pair| pair.starts_with("path=") || pair.starts_with("method=")) {
+            // At which resource is asked (see `check_resource`) can stand in front of it only.
+            let mut rest =
+                pairs.skip_while(|pair| pair.starts_with("resource=") || pair.starts_with("method="));
+            if !rest.all(|pair| pair.starts_with("path=") || pair.starts_with("method=")) {
                 return false;
             }
             // What does not parse is refused with its own reason.
@@ -238,7 +241,17 @@ mod tests {
                 "{differs}"
             );
         }
-        for rest in ["&/../../admin", "&x=1", "&service=", "&"] {
+        assert_eq!(
+            ask("resource=https://a.example&method=GET&path=/orders/1").as_deref(),
+            Ok("GET /orders/1")
+        );
+        for rest in [
+            "&resource=https://a.example",
+            "&/../../admin",
+            "&x=1",
+            "&service=",
+            "&",
+        ] {
             let query = format!("method=GET&path=/orders/1{rest}");
             assert_eq!(ask(&query).as_deref(), Ok("nothing"), "{query}");
         }

@@ -3,7 +3,9 @@
 use crate::clock::Timestamp;
 use crate::domain::client::ClientKey;
 use crate::domain::grant::Grant;
+use crate::domain::resource::ResourceSet;
 use crate::domain::token::AuthorizationCode;
+use crate::protocol::resource_indicators::TargetError;
 use crate::protocol::token_error::TokenError;
 use crate::protocol::token_request::{ExchangeRequest, Verifier};
 
@@ -16,13 +18,18 @@ pub struct CodeRecord {
     pub grant: Grant,
     /// Whether the resource owner who approved is enabled.
     pub owner_is_enabled: bool,
+    /// Where the access token may be used, of what the request asks for.
+    pub resources: Result<ResourceSet, TargetError>,
 }
 
 /// The decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExchangeDecision {
     /// Issue tokens and use the code up.
-    Issue,
+    Issue {
+        /// Where the access token may be used.
+        resources: ResourceSet,
+    },
     /// The code was exchanged before: refuse, **and** end the grant with all that came of it.
     Replay(TokenError),
     /// Refuse, and change nothing: a failed attempt does not use the code up.
@@ -47,6 +54,7 @@ pub fn decide(
             code,
             grant,
             owner_is_enabled,
+            resources,
         }),
     ) = (&request.code, record)
     else {
@@ -74,6 +82,10 @@ pub fn decide(
         (Some(challenge), Verifier::Given(verifier)) if challenge.is_answered_by(verifier) => {}
         (Some(_), _) => return refuse("code_verifier does not answer the code_challenge"),
     }
+    let resources = match resources {
+        Ok(resources) => resources,
+        Err(error) => return ExchangeDecision::Refuse(error.clone().into()),
+    };
     if code.exchanged_at.is_some() {
         let replay = "the code was exchanged before; all tokens that came of it are revoked";
         return ExchangeDecision::Replay(TokenError::invalid_grant(replay));
@@ -87,7 +99,9 @@ pub fn decide(
     if !owner_is_enabled {
         return refuse("the resource owner is disabled");
     }
-    ExchangeDecision::Issue
+    ExchangeDecision::Issue {
+        resources: resources.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -118,6 +132,7 @@ mod tests {
             code: Some(value(1)),
             redirect_uri,
             code_verifier: verifier(),
+            resources: ResourceSet::default(),
         }
     }
 
@@ -139,12 +154,14 @@ mod tests {
                 client: ClientKey(1),
                 owner: OwnerKey(1),
                 scope: "a".parse().unwrap(),
+                resources: ResourceSet::default(),
                 created_at: NOW,
                 refreshes: 0,
                 refresh_ends_at: None,
                 ended: None,
             },
             owner_is_enabled: true,
+            resources: Ok(ResourceSet::default()),
         }
     }
 
@@ -155,7 +172,7 @@ mod tests {
         &'static str,
     );
 
-    const CASES: [Case; 14] = [
+    const CASES: [Case; 15] = [
         ("all right", |_, _| {}, "issue"),
         (
             "no redirect URI in either request",
@@ -196,6 +213,11 @@ mod tests {
             |_, r| r.code.code_challenge = None,
             "refuse",
         ),
+        (
+            "a resource that was not granted",
+            |_, r| r.resources = Err(TargetError::NotGranted("https://a.example".parse().unwrap())),
+            "refuse",
+        ),
         ("expired", |_, r| r.code.expires_at = NOW, "refuse"),
         (
             "revoked",
@@ -215,7 +237,7 @@ mod tests {
         record.code.exchanged_at = used.then_some(NOW);
         change(&mut request, &mut record);
         match decide(ClientKey(1), &request, Some(&record), NOW) {
-            ExchangeDecision::Issue => "issue",
+            ExchangeDecision::Issue { .. } => "issue",
             ExchangeDecision::Replay(_) => "replay",
             ExchangeDecision::Refuse(_) => "refuse",
         }

@@ -4,6 +4,7 @@ use crate::clock::Timestamp;
 use crate::domain::client::Client;
 use crate::domain::grant::Grant;
 use crate::domain::owner::ResourceOwner;
+use crate::domain::resource::Resource;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::SecretHash;
 use crate::domain::token::AccessToken;
@@ -39,6 +40,9 @@ pub enum Inactive {
     /// Its resource owner is disabled.
     #[error("the resource owner is disabled")]
     OwnerDisabled,
+    /// It is bound to other resources than the one at which it is shown (RFC 8707 §2).
+    #[error("the access token is for another resource")]
+    AnotherResource,
 }
 
 impl AccessRecord {
@@ -56,6 +60,14 @@ impl AccessRecord {
             Err(Inactive::OwnerDisabled)
         } else {
             Ok(())
+        }
+    }
+
+    /// Whether it is good at the resource at which it is shown. Where that is not known, it is.
+    pub fn good_at(&self, resource: Option<&Resource>) -> Result<(), Inactive> {
+        match resource {
+            Some(resource) if !self.token.resources.admits(resource) => Err(Inactive::AnotherResource),
+            _ => Ok(()),
         }
     }
 

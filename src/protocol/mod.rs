@@ -10,7 +10,8 @@
 //! | `token_request`, `token_error` | RFC 6749 §4.1.3, §6 and §5.2 |
 //! | `exchange`, `refresh` | what to do with a code, and with a refresh token |
 //! | `liveness` | whether an access token is active now |
-//! | `check_request`, `check` | stage 8: what is asked for, and whether a scope covers it |
+//! | `resource_indicators` | RFC 8707: which resources a token is for |
+//! | `check_request`, `check_resource`, `check` | stage 8: what is asked for and where, and whether a scope covers it |
 //! | `bearer` | RFC 6750: reading the token |
 
 pub mod authorization_error;
@@ -18,10 +19,12 @@ pub mod authorization_request;
 pub mod bearer;
 pub mod check;
 pub mod check_request;
+pub mod check_resource;
 pub mod client_authentication;
 pub mod exchange;
 pub mod liveness;
 pub mod parameters;
 pub mod refresh;
+pub mod resource_indicators;
 pub mod token_error;
 pub mod token_request;

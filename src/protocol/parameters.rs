@@ -5,6 +5,9 @@ use std::fmt;
 
 use percent_encoding::percent_decode;
 
+/// The parameters that may be repeated (RFC 8707 §2).
+const REPEATABLE: [&str; 1] = ["resource"];
+
 /// What is wrong with a known parameter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flaw {
@@ -18,6 +21,7 @@ pub enum Flaw {
 #[derive(Clone, Default)]
 pub struct Parameters {
     values: BTreeMap<&'static str, String>,
+    repeatable: BTreeMap<&'static str, Vec<String>>,
     flaws: BTreeMap<&'static str, Flaw>,
 }
 
@@ -30,6 +34,12 @@ impl Parameters {
                 continue;
             };
             if value.is_empty() {
+                continue;
+            }
+            if REPEATABLE.contains(name) {
+                // Bytes that are no text make a value that nothing equals.
+                let value = String::from_utf8_lossy(&value).into_owned();
+                parameters.repeatable.entry(name).or_default().push(value);
                 continue;
             }
             match String::from_utf8(value) {
@@ -54,6 +64,11 @@ impl Parameters {
         self.values.get(name).map(String::as_str)
     }
 
+    /// The values of a parameter that may be repeated, in their order.
+    pub fn values_of(&self, name: &str) -> &[String] {
+        self.repeatable.get(name).map_or(&[], Vec::as_slice)
+    }
+
     /// What is wrong with a parameter, if anything.
     pub fn flaw(&self, name: &str) -> Option<Flaw> {
         self.flaws.get(name).copied()
@@ -68,7 +83,8 @@ impl Parameters {
 impl fmt::Debug for Parameters {
     /// The names only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.values.keys()).finish()
+        let names = self.values.keys().chain(self.repeatable.keys());
+        f.debug_set().entries(names).finish()
     }
 }
 
@@ -141,6 +157,22 @@ mod tests {
             (None, Some(Flaw::NotText))
         );
         assert_eq!(parameters.first_flaw(), Some(("a", Flaw::Repeated)));
+    }
+
+    #[test]
+    fn a_resource_may_be_repeated() {
+        let parameters =
+            Parameters::parse(b"resource=a&resource=&x=1&resource=b&resource=%ff", &["resource"]);
+        assert_eq!(parameters.values_of("resource"), ["a", "b", "\u{fffd}"]);
+        assert_eq!(
+            (parameters.get("resource"), parameters.first_flaw()),
+            (None, None)
+        );
+        assert!(
+            Parameters::parse(b"resource=a", &["x"])
+                .values_of("resource")
+                .is_empty()
+        );
     }
 
     #[test]

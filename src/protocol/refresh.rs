@@ -9,8 +9,10 @@ use std::time::Duration;
 use crate::clock::Timestamp;
 use crate::domain::client::{Client, RefreshPolicy};
 use crate::domain::grant::Grant;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{RefreshToken, Rotation};
+use crate::protocol::resource_indicators::TargetError;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
 use crate::protocol::token_request::RefreshRequest;
 
@@ -42,6 +44,8 @@ pub struct RefreshRecord {
     pub grant: Grant,
     /// Whether the resource owner who approved is enabled.
     pub owner_is_enabled: bool,
+    /// Where the access token may be used, of what the request asks for.
+    pub resources: Result<ResourceSet, TargetError>,
 }
 
 /// The decision.
@@ -51,11 +55,15 @@ pub enum RefreshDecision {
     Rotate {
         /// For the access token.
         scope: ScopeSet,
+        /// For the access token.
+        resources: ResourceSet,
     },
     /// Repeated: issue an access token, and give the same successor again.
     Repeat {
         /// For the access token.
         scope: ScopeSet,
+        /// For the access token.
+        resources: ResourceSet,
         /// What to derive the successor from.
         rotation: Rotation,
         /// The instant from which the access token's life is counted.
@@ -88,6 +96,7 @@ pub fn decide(
         token,
         grant,
         owner_is_enabled,
+        resources,
     } = record;
     if !token.secret_hash.matches(&value.secret().hash()) || grant.client != client.key {
         return refuse(unknown);
@@ -114,9 +123,13 @@ pub fn decide(
         Ok(scope) => scope,
         Err(error) => return RefreshDecision::Refuse(error),
     };
+    let resources = match resources {
+        Ok(resources) => resources.clone(),
+        Err(error) => return RefreshDecision::Refuse(error.clone().into()),
+    };
     let Some(rotation) = &token.rotation else {
         return if client.settings.refresh.allows_another(grant.refreshes) {
-            RefreshDecision::Rotate { scope }
+            RefreshDecision::Rotate { scope, resources }
         } else {
             refuse("this approval has been refreshed as often as the client may")
         };
@@ -132,6 +145,7 @@ pub fn decide(
     }
     RefreshDecision::Repeat {
         scope,
+        resources,
         rotation: rotation.clone(),
         access_from,
     }
@@ -214,6 +228,7 @@ mod tests {
             request: RefreshRequest {
                 refresh_token: Some(value(1)),
                 scope: None,
+                resources: ResourceSet::default(),
             },
             record: RefreshRecord {
                 token: RefreshToken {
@@ -229,12 +244,14 @@ mod tests {
                     client: ClientKey(1),
                     owner: OwnerKey(1),
                     scope: "a b".parse().unwrap(),
+                    resources: ResourceSet::default(),
                     created_at: NOW,
                     refreshes: 1,
                     refresh_ends_at: Some(NOW.after(9 * HOUR)),
                     ended: None,
                 },
                 owner_is_enabled: true,
+                resources: Ok(ResourceSet::default()),
             },
             window: RetryWindow::UntilSuccessorIsUsed,
             now: NOW,
@@ -251,7 +268,7 @@ mod tests {
             case.window,
             case.now,
         ) {
-            RefreshDecision::Rotate { scope } => format!("rotate {scope}"),
+            RefreshDecision::Rotate { scope, .. } => format!("rotate {scope}"),
             RefreshDecision::Repeat {
                 scope, access_from, ..
             } => {
@@ -275,7 +292,7 @@ mod tests {
     #[test]
     fn a_token_that_was_not_used() {
         type Row = (&'static str, fn(&mut Case), &'static str);
-        let table: [Row; 14] = [
+        let table: [Row; 15] = [
             ("all right", |_| {}, "rotate a b"),
             ("narrower", |c| c.request.scope = "b".parse().ok(), "rotate b"),
             (
@@ -300,6 +317,14 @@ mod tests {
                     c.request.scope = "a".parse().ok();
                 },
                 "refuse invalid_scope",
+            ),
+            (
+                "a resource that was not granted",
+                |c| {
+                    let foreign = "https://a.example".parse().unwrap();
+                    c.record.resources = Err(TargetError::NotGranted(foreign));
+                },
+                "refuse invalid_target",
             ),
             (
                 "text that is no token",

@@ -17,6 +17,8 @@ pub enum TokenErrorCode {
     UnsupportedGrantType,
     /// More scope than was granted.
     InvalidScope,
+    /// A resource that is not registered, or not one that was granted (RFC 8707 §2).
+    InvalidTarget,
 }
 
 impl TokenErrorCode {
@@ -29,6 +31,7 @@ impl TokenErrorCode {
             Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Access token requests (RFC 6749 §4.1.3 and §6).
 
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::protocol::parameters::Parameters;
+use crate::protocol::resource_indicators::{self, RESOURCE};
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
 
 /// The parameters that the token endpoint knows.
-pub const KNOWN: [&str; 8] = [
+pub const KNOWN: [&str; 9] = [
     "grant_type",
     "code",
     "redirect_uri",
@@ -15,6 +17,7 @@ pub const KNOWN: [&str; 8] = [
     "scope",
     "client_id",
     "client_secret",
+    RESOURCE,
 ];
 
 /// The grant types that the server knows.
@@ -44,6 +47,8 @@ pub struct ExchangeRequest {
     pub redirect_uri: Option<String>,
     /// The PKCE verifier, if there is one.
     pub code_verifier: Verifier,
+    /// Where the access token is to be used, where that is said (RFC 8707 §2.2).
+    pub resources: ResourceSet,
 }
 
 /// The `code_verifier` parameter.
@@ -64,6 +69,8 @@ pub struct RefreshRequest {
     pub refresh_token: Option<TokenValue>,
     /// A narrower scope for the access token, where one is asked for.
     pub scope: Option<ScopeSet>,
+    /// Where the access token is to be used, where that is said (RFC 8707 §2.2).
+    pub resources: ResourceSet,
 }
 
 /// Reads a request; `implied` is the grant type that the endpoint's name already says, if it does.
@@ -113,6 +120,7 @@ fn exchange(parameters: &Parameters) -> Result<ExchangeRequest, TokenError> {
         code: TokenValue::parse_as(TokenKind::AuthorizationCode, code),
         redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
         code_verifier,
+        resources: resource_indicators::asked(parameters)?,
     })
 }
 
@@ -129,6 +137,7 @@ fn refresh(parameters: &Parameters) -> Result<RefreshRequest, TokenError> {
         refresh_token: TokenValue::parse_as(TokenKind::RefreshToken, refresh_token),
         // Nothing but spaces asks for nothing in particular.
         scope: scope.filter(|scope| !scope.is_empty()),
+        resources: resource_indicators::asked(parameters)?,
     })
 }
 
@@ -163,6 +172,11 @@ mod tests {
                 "invalid_scope",
             ),
             (
+                "grant_type=authorization_code&code=x&resource=orders",
+                None,
+                "invalid_target",
+            ),
+            (
                 "grant_type=refresh_token&refresh_token=x",
                 Some(GrantType::AuthorizationCode),
                 "invalid_request",
@@ -185,7 +199,8 @@ mod tests {
             request,
             TokenRequest::Refresh(RefreshRequest {
                 refresh_token: None,
-                scope: None
+                scope: None,
+                ..
             })
         ));
     }

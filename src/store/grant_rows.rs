@@ -11,6 +11,7 @@ use crate::domain::client::ClientKey;
 use crate::domain::grant::{EndCause, Grant, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::OwnerKey;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::domain::text::Name;
 
@@ -25,6 +26,8 @@ pub struct NewGrant {
     pub owner: OwnerKey,
     /// What was approved.
     pub scope: ScopeSet,
+    /// Where its tokens may be used.
+    pub resources: ResourceSet,
     /// When.
     pub created_at: Timestamp,
     /// Of the approval form, which can be answered once.
@@ -49,8 +52,8 @@ pub enum GrantHolder {
     Owner(OwnerKey),
 }
 
-const SELECT: &str = "SELECT grant_key, client_key, owner_key, scope, grants.created_at, refreshes, refresh_ends_at, \
-    ended_at, end_cause FROM grants";
+const SELECT: &str = "SELECT grant_key, client_key, owner_key, scope, resources, grants.created_at, refreshes, \
+    refresh_ends_at, ended_at, end_cause FROM grants";
 
 fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
     let cause: Option<String> = row.get("end_cause")?;
@@ -65,6 +68,7 @@ fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
         client: ClientKey(row.get("client_key")?),
         owner: OwnerKey(row.get("owner_key")?),
         scope: row.parse("scope")?,
+        resources: row.parse("resources")?,
         created_at: row.timestamp("created_at")?,
         refreshes: row.get("refreshes")?,
         refresh_ends_at: row.optional_timestamp("refresh_ends_at")?,
@@ -119,8 +123,8 @@ impl ReadTransaction<'_> {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<GrantOverview>, StoreError> {
-        let sql = "SELECT grant_key, client_key, owner_key, scope, grants.created_at, refreshes, refresh_ends_at, \
-                   ended_at, end_cause, name FROM grants JOIN clients USING (client_key) \
+        let sql = "SELECT grant_key, client_key, owner_key, scope, resources, grants.created_at, refreshes, \
+                   refresh_ends_at, ended_at, end_cause, name FROM grants JOIN clients USING (client_key) \
                    WHERE owner_key = ?1 AND ended_at IS NULL \
                    AND EXISTS (SELECT 1 FROM tokens WHERE tokens.grant_key = grants.grant_key \
                                AND revoked_at IS NULL AND expires_at > ?2) \
@@ -147,14 +151,15 @@ impl WriteTransaction<'_> {
         let key = grant.identifier.as_i64();
         self.connection()
             .prepare_cached(
-                "INSERT INTO grants (grant_key, client_key, owner_key, scope, created_at, form_nonce) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO grants (grant_key, client_key, owner_key, scope, resources, created_at, form_nonce) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 key,
                 grant.client.0,
                 grant.owner.0,
                 grant.scope.to_string(),
+                grant.resources.to_string(),
                 grant.created_at.as_millis(),
                 grant.form_nonce,
             ])?;

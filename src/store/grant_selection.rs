@@ -11,6 +11,7 @@ use crate::domain::client::ClientId;
 use crate::domain::grant::GrantState;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::{ScopeSet, ScopeToken};
 
 /// Which grants. All conditions that are given must hold; none at all means every grant.
@@ -39,6 +40,8 @@ pub struct GrantListing {
     pub owner: Username,
     /// What was approved.
     pub scope: ScopeSet,
+    /// The resources that its tokens are bound to.
+    pub resources: ResourceSet,
     /// When.
     pub created_at: Timestamp,
     /// How often it was refreshed.
@@ -101,7 +104,7 @@ fn statement(
     }
     let limit = statement.bind(i64::from(limit));
     let sql = format!(
-        "SELECT g.grant_key, g.scope, g.created_at, g.refreshes, g.ended_at, g.end_cause, {state} AS state, \
+        "SELECT g.grant_key, g.scope, g.resources, g.created_at, g.refreshes, g.ended_at, g.end_cause, {state} AS state, \
          (SELECT client_id FROM clients c WHERE c.client_key = g.client_key) AS client_id, \
          (SELECT username FROM resource_owners o WHERE o.owner_key = g.owner_key) AS username \
          FROM {tables} WHERE {conditions} ORDER BY {key} LIMIT {limit}",
@@ -116,6 +119,7 @@ fn read(row: &Row<'_, '_>) -> Result<GrantListing, StoreError> {
         client: row.parse("client_id")?,
         owner: row.parse("username")?,
         scope: row.parse("scope")?,
+        resources: row.parse("resources")?,
         created_at: row.timestamp("created_at")?,
         refreshes: row.get("refreshes")?,
         state: row.parse("state")?,

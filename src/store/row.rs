@@ -41,6 +41,16 @@ impl<'r, 's> Row<'r, 's> {
             .map_err(corrupt(self.table, column))
     }
 
+    /// A text that parses, where there is one.
+    pub(super) fn optional<T: FromStr<Err: Display>>(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<T>, StoreError> {
+        let text: Option<String> = self.get(column)?;
+        text.map(|text| text.parse().map_err(corrupt(self.table, column)))
+            .transpose()
+    }
+
     pub(super) fn identifier(&self, column: &'static str) -> Result<Identifier, StoreError> {
         Identifier::from_i64(self.get(column)?).ok_or_else(|| corrupt(self.table, column)("it is negative"))
     }

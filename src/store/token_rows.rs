@@ -31,6 +31,7 @@ fn read_access_token(row: &Row<'_, '_>) -> Result<AccessToken, StoreError> {
         grant: row.identifier("grant_key")?,
         secret_hash: row.secret_hash("secret_hash")?,
         scope: row.parse("scope")?,
+        resources: row.parse("resources")?,
         issued_at: row.timestamp("issued_at")?,
         expires_at: row.timestamp("expires_at")?,
         revoked_at: row.optional_timestamp("revoked_at")?,
@@ -73,7 +74,7 @@ impl ReadTransaction<'_> {
 
     /// An access token by its key; also one that was revoked or has expired.
     pub fn access_token(&self, identifier: Identifier) -> Result<Option<AccessToken>, StoreError> {
-        let sql = "SELECT token_key, grant_key, secret_hash, scope, issued_at, expires_at, revoked_at \
+        let sql = "SELECT token_key, grant_key, secret_hash, scope, resources, issued_at, expires_at, revoked_at \
                    FROM tokens WHERE token_key = ?1 AND kind = 'access'";
         Ok(one!(
             self,
@@ -134,14 +135,15 @@ impl WriteTransaction<'_> {
     pub fn insert_access_token(&self, token: &AccessToken) -> Result<(), StoreError> {
         self.connection()
             .prepare_cached(
-                "INSERT INTO tokens (token_key, kind, grant_key, secret_hash, scope, issued_at, expires_at) \
-                 VALUES (?1, 'access', ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO tokens (token_key, kind, grant_key, secret_hash, scope, resources, issued_at, expires_at) \
+                 VALUES (?1, 'access', ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
             .execute(params![
                 token.identifier.as_i64(),
                 token.grant.as_i64(),
                 token.secret_hash.as_bytes(),
                 token.scope.to_string(),
+                token.resources.to_string(),
                 token.issued_at.as_millis(),
                 token.expires_at.as_millis(),
             ])?;

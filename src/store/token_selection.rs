@@ -14,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::domain::client::ClientId;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
+use crate::domain::resource::ResourceSet;
 use crate::domain::scope::{ScopeSet, ScopeToken};
 use crate::domain::token::TokenKind;
 use crate::domain::token_state::TokenState;
@@ -58,6 +59,8 @@ pub struct TokenOverview {
     pub owner: Username,
     /// What it is for.
     pub scope: ScopeSet,
+    /// The resources that it is bound to.
+    pub resources: ResourceSet,
     /// When it was issued.
     pub issued_at: Timestamp,
     /// End of its life.
@@ -248,8 +251,9 @@ fn statement(
         format!("{first}, t.token_key")
     };
     let sql = format!(
-        "SELECT t.token_key, t.kind, g.grant_key, coalesce(t.scope, g.scope) AS scope, t.issued_at, t.expires_at, \
-         t.last_used_at, {state} AS state, {first} AS place, \
+        "SELECT t.token_key, t.kind, g.grant_key, coalesce(t.scope, g.scope) AS scope, \
+         CASE t.kind WHEN 'access' THEN t.resources ELSE g.resources END AS resources, \
+         t.issued_at, t.expires_at, t.last_used_at, {state} AS state, {first} AS place, \
          (SELECT client_id FROM clients c WHERE c.client_key = g.client_key) AS client_id, \
          (SELECT username FROM resource_owners o WHERE o.owner_key = g.owner_key) AS username \
          FROM {tables} WHERE {conditions} ORDER BY {order} LIMIT {limit}",
@@ -272,6 +276,7 @@ fn read(row: &Row<'_, '_>) -> Result<TokenOverview, StoreError> {
         client: row.parse("client_id")?,
         owner: row.parse("username")?,
         scope: row.parse("scope")?,
+        resources: row.parse("resources")?,
         issued_at: row.timestamp("issued_at")?,
         expires_at: row.timestamp("expires_at")?,
         last_used_at: row.optional_timestamp("last_used_at")?,

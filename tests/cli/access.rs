@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use oauthctl::clock::{Clock, SystemClock, Timestamp};
 use oauthctl::domain::identifier::Identifier;
+use oauthctl::domain::resource::ResourceSet;
 use oauthctl::domain::secret::Secret;
 use oauthctl::domain::token::{AccessToken, TokenKind, TokenValue};
 use oauthctl::entropy::OsEntropy;
@@ -238,6 +239,7 @@ fn issue(home: &Home, expires_at: Timestamp) -> (String, Identifier) {
                 client: client.key,
                 owner: owner.key,
                 scope: client.settings.scopes.clone(),
+                resources: ResourceSet::default(),
                 created_at: client.created_at,
                 form_nonce: nonce,
             })?;
@@ -246,6 +248,7 @@ fn issue(home: &Home, expires_at: Timestamp) -> (String, Identifier) {
                 grant: identifier,
                 secret_hash: hash,
                 scope: client.settings.scopes,
+                resources: ResourceSet::default(),
                 issued_at: client.created_at,
                 expires_at,
                 revoked_at: None,

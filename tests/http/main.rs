@@ -11,6 +11,7 @@ mod metadata;
 mod oauth2_client;
 mod pages;
 mod refusals;
+mod resources;
 mod rulings;
 mod secrets;
 mod signals;

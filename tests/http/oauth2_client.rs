@@ -15,7 +15,7 @@ const ISSUER: &str = "https://id.example";
 
 /// A client sends its requests to the issuer's name; this stands for the TLS proxy there, since the crate revokes over
 /// https only.
-fn proxy(server: &Server) -> impl Fn(HttpRequest) -> Result<HttpResponse, ureq::Error> {
+pub(crate) fn proxy(server: &Server) -> impl Fn(HttpRequest) -> Result<HttpResponse, ureq::Error> {
     let base = server.base.clone();
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)

@@ -21,6 +21,7 @@ mod nothing_in_clear;
 mod prune;
 mod refresh;
 mod register;
+mod resources;
 mod revoke;
 mod schema_versions;
 mod selectors;

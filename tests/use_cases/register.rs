@@ -321,7 +321,7 @@ fn owners_and_resource_servers_are_added_once() {
     let resource_server = world.resource_server();
     let refused = world
         .server
-        .register_resource_server("warehouse".parse().unwrap());
+        .register_resource_server("warehouse".parse().unwrap(), None);
     assert_eq!(
         refused.unwrap_err().to_string(),
         "there is a resource server `warehouse` already"

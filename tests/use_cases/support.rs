@@ -233,7 +233,7 @@ impl World {
     pub(crate) fn resource_server(&self) -> Client {
         let registered = self
             .server
-            .register_resource_server("warehouse".parse().unwrap())
+            .register_resource_server("warehouse".parse().unwrap(), None)
             .unwrap();
         Client {
             id: registered.resource_server.id.to_string(),

@@ -10,11 +10,15 @@ use crate::authorization_server::audit::Recorder;
 use crate::authorization_server::define_scope::detail_of as detail_of_scope;
 use crate::authorization_server::register_client::{detail_of as detail_of_client, refuse_taken};
 use crate::authorization_server::update_client::{differences, find as find_client};
+use crate::authorization_server::update_resource_server::detail_of as detail_of_resource_server;
 use crate::authorization_server::{AdministrationError, Noun};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Subject};
 use crate::domain::client::{ClientId, ClientKey, StoredSecret};
-use crate::domain::declaration::{Change, DeclaredClient, DeclaredScope, Kind, Thing};
+use crate::domain::declaration::{
+    Change, DeclaredClient, DeclaredResourceServer, DeclaredScope, Kind, Thing,
+};
+use crate::domain::resource::Resource;
 use crate::domain::scope::{Scope, ScopeToken};
 use crate::domain::text::Name;
 use crate::store::{GrantHolder, SecretHolder, WriteTransaction};
@@ -27,10 +31,11 @@ pub(super) fn carry_out(
     operator: &Recorder,
     now: Timestamp,
 ) -> Result<(), ApplyError> {
-    let work = Work {
+    let mut work = Work {
         tx,
         plan,
         credentials: plan.credentials.iter().map(|new| (&new.thing, new)).collect(),
+        resources: BTreeMap::new(),
         operator,
         now,
     };
@@ -43,6 +48,15 @@ pub(super) fn carry_out(
     let removed = removals.iter().filter(|change| !is_scope(change));
     let rest = others.iter().filter(|change| !is_scope(change));
     let removed_scopes = removals.iter().filter(is_scope);
+    // A resource may go from one to the other, so all are set down before one is taken up.
+    for change in &plan.changes {
+        if let Change::Changed(Thing::ResourceServer(name), _) = change
+            && let Some(server) = tx.resource_server_by_name(name)?
+        {
+            work.resources.insert(name, server.resource);
+            tx.set_resource(server.key, None)?;
+        }
+    }
     for change in scopes.chain(removed).chain(rest).chain(removed_scopes) {
         let thing = change.thing();
         work.one(change).map_err(ApplyError::about(thing.clone()))?;
@@ -54,6 +68,8 @@ struct Work<'a> {
     tx: &'a WriteTransaction<'a>,
     plan: &'a Plan,
     credentials: BTreeMap<&'a Thing, &'a NewCredential>,
+    /// What the resource servers that change have served.
+    resources: BTreeMap<&'a Name, Option<Resource>>,
     operator: &'a Recorder,
     now: Timestamp,
 }
@@ -73,7 +89,10 @@ impl Work<'_> {
                 .clients
                 .get(id)
                 .map_or(Ok(()), |client| self.put_client(id, client)),
-            (_, Thing::ResourceServer(name)) => self.add_resource_server(name),
+            (_, Thing::ResourceServer(name)) => wanted
+                .resource_servers
+                .get(name)
+                .map_or(Ok(()), |server| self.put_resource_server(name, server)),
         }
     }
 
@@ -161,12 +180,41 @@ impl Work<'_> {
         self.record(Action::ClientDeleted, Kind::Client, id.as_str(), detail)
     }
 
-    fn add_resource_server(&self, name: &Name) -> Result<(), AdministrationError> {
+    fn put_resource_server(
+        &self,
+        name: &Name,
+        wanted: &DeclaredResourceServer,
+    ) -> Result<(), AdministrationError> {
+        let resource = wanted.resource.as_ref();
+        let Some(server) = self.tx.resource_server_by_name(name)? else {
+            return self.add_resource_server(name, resource);
+        };
+        self.tx.set_resource(server.key, resource)?;
+        let before = self.resources.get(name).and_then(Option::as_ref);
+        let detail = differences(
+            &detail_of_resource_server(name, before),
+            &detail_of_resource_server(name, resource),
+        );
+        self.record(
+            Action::ResourceServerUpdated,
+            Kind::ResourceServer,
+            server.id.as_str(),
+            detail,
+        )
+    }
+
+    fn add_resource_server(
+        &self,
+        name: &Name,
+        resource: Option<&Resource>,
+    ) -> Result<(), AdministrationError> {
         let new = self.credential(&Thing::ResourceServer(name.clone()))?;
         refuse_taken(self.tx, &new.id)?;
-        let key = self.tx.insert_resource_server(&new.id, name, self.now)?;
+        let key = self
+            .tx
+            .insert_resource_server(&new.id, name, resource, self.now)?;
         self.insert_secret(SecretHolder::ResourceServer(key), new)?;
-        let detail = json!({ "name": name.as_str() });
+        let detail = detail_of_resource_server(name, resource);
         self.record(
             Action::ResourceServerRegistered,
             Kind::ResourceServer,

@@ -3,9 +3,12 @@
 use super::ApplyError;
 use crate::authorization_server::define_scope::check_coverage;
 use crate::authorization_server::register_client::check_settings;
+use crate::authorization_server::update_resource_server::refuse_shared;
 use crate::authorization_server::{AdministrationError, Noun};
 use crate::domain::client::ClientId;
-use crate::domain::declaration::{Change, Declaration, DeclaredClient, DeclaredScope, Thing, changes};
+use crate::domain::declaration::{
+    Change, Declaration, DeclaredClient, DeclaredResourceServer, DeclaredScope, Thing, changes,
+};
 use crate::domain::text::Name;
 use crate::store::{ReadTransaction, StoreError};
 
@@ -29,7 +32,12 @@ pub(super) fn current(tx: &ReadTransaction<'_>) -> Result<Declaration, StoreErro
         };
         (client.id, declared)
     });
-    let servers = tx.resource_servers()?.into_iter().map(|server| server.name);
+    let servers = tx.resource_servers()?.into_iter().map(|server| {
+        let declared = DeclaredResourceServer {
+            resource: server.resource,
+        };
+        (server.name, declared)
+    });
     Ok(Declaration {
         scopes: scopes.collect(),
         clients: clients.collect(),
@@ -51,6 +59,7 @@ pub(super) fn decide(
         check_client(client, &current, wanted, prune)
             .map_err(ApplyError::about(Thing::Client(id.clone())))?;
     }
+    check_resources(&current, wanted, prune)?;
     let changes = changes(&current, wanted, prune);
     check_identifiers(tx, &changes)?;
     check_removals(tx, &changes)?;
@@ -82,6 +91,25 @@ fn check_client(
                 users: vec!["this client, and --prune would delete it; declare it too".to_owned()],
             });
         }
+    }
+    Ok(())
+}
+
+/// A resource is served by one resource server: of those that there are to be in the end.
+fn check_resources(current: &Declaration, wanted: &Declaration, prune: bool) -> Result<(), ApplyError> {
+    let kept = current
+        .resource_servers
+        .iter()
+        .filter(|(name, _)| !prune && !wanted.resource_servers.contains_key(*name));
+    let mut others: Vec<(&Name, &DeclaredResourceServer)> = kept.collect();
+    for (name, server) in &wanted.resource_servers {
+        if let Some(resource) = &server.resource {
+            for (other, served) in &others {
+                refuse_shared(resource, other, served.resource.as_ref())
+                    .map_err(ApplyError::about(Thing::ResourceServer(name.clone())))?;
+            }
+        }
+        others.push((name, server));
     }
     Ok(())
 }

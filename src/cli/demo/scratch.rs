@@ -68,7 +68,9 @@ impl Scratch {
         let scopes = define_scopes(&server)?;
         let redirect_uri = format!("http://{client_address}/cb");
         let credentials = register_client(&server, &settings, &redirect_uri, &scopes)?;
-        let resource_server = server.register_resource_server("Warehouse".parse()?)?.into();
+        let resource_server = server
+            .register_resource_server("Warehouse".parse()?, None)?
+            .into();
         let password = add_owner(&server)?;
         let client = Arc::new(Client {
             name: CLIENT_NAME.to_owned(),

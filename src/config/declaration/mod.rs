@@ -13,6 +13,7 @@
 //!
 //! [[resource_server]]
 //! name = "Warehouse"
+//! resource = "https://api.example/warehouse"
 //! ```
 //!
 //! The file says all that there is to say: what is left out is what it is where nobody has set it, whatever it was

@@ -14,7 +14,9 @@ use crate::config::settings::Tokens;
 use crate::config::value::Given;
 use crate::domain::client::{ClientId, ClientSettings, RefreshPolicy};
 use crate::domain::coverage::Coverage;
-use crate::domain::declaration::{Declaration, DeclaredClient, DeclaredScope, Kind, Thing};
+use crate::domain::declaration::{
+    Declaration, DeclaredClient, DeclaredResourceServer, DeclaredScope, Kind, Thing,
+};
 use crate::domain::excerpt::excerpt;
 use crate::domain::scope::ScopeToken;
 use crate::domain::span::Span;
@@ -205,10 +207,13 @@ impl Reader<'_> {
     }
 
     fn resource_server(&mut self, table: &Table<'_, '_>) -> Result<(), DeclarationError> {
-        self.refuse_unknown(table, &["name"])?;
+        self.refuse_unknown(table, &["name", "resource"])?;
         let name: Name = self.required(table, "name")?;
         self.note(table, Thing::ResourceServer(name.clone()))?;
-        self.file.declaration.resource_servers.insert(name);
+        let server = DeclaredResourceServer {
+            resource: self.parsed(table, "resource")?,
+        };
+        self.file.declaration.resource_servers.insert(name, server);
         Ok(())
     }
 

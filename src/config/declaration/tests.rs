@@ -33,7 +33,7 @@ fn what_is_left_out_is_what_the_settings_say() {
 #[test]
 fn what_is_written_says_so_whatever_the_settings_are() {
     let mut declaration = declared(&format!(
-        "{CLIENT}[[scope]]\nname = \"orders\"\nfolders = [\"orders\"]\n[[resource_server]]\nname = \"a \\\"b\\\" 'c'\"\n"
+        "{CLIENT}[[scope]]\nname = \"orders\"\nfolders = [\"orders\"]\n[[resource_server]]\nname = \"a \\\"b\\\" 'c'\"\nresource = \"https://a.example\"\n"
     ));
     for refresh in [
         RefreshPolicy::None,
@@ -103,13 +103,14 @@ fn each_mistake_is_told_with_its_line() {
         ("[[scope]]\nfolders = [\"a\"]", "1: a scope needs the key `name`"),
         ("[[client]]\n", "1: a client needs the key `client_id`"),
         ("[[scope]]\nname = \"a\"\nfolder = [\"a\"]", "3: unknown key `folder`; did you mean `folders`?"),
-        ("[[resource_server]]\nname = \"a\"\nsecret = \"b\"", "3: unknown key `secret`; the keys of a resource server are name"),
+        ("[[resource_server]]\nname = \"a\"\nsecret = \"b\"", "3: unknown key `secret`; the keys of a resource server are name, resource"),
         ("[[scope]]\nname = \"a b\"", "2: `name`: `a b`: not a scope token: 1 to 128 printable ASCII characters without space, `\"` and `\\` are expected"),
         ("[[scope]]\nname = 1", "2: `name`: accepted is a text in quotes"),
         ("[[scope]]\nname = \"a\"\nfolders = \"a\"", "3: `folders`: write a list, as in `folders = [\"…\"]`"),
         ("[[scope]]\nname = \"a\"\nfolders = [\n  \"a\",\n  2,\n]", "5: `folders`: accepted is a text in quotes"),
         ("[[scope]]\nname = \"a\"\nservices = [\n  \"a:b\",\n  \"a:b\",\n]", "5: `services`: `a:b` is given twice"),
         ("[[scope]]\nname = \"a\"\n\n[[scope]]\nname = \"a\"", "4: the scope `a` is declared on line 1 already"),
+        ("[[resource_server]]\nname = \"a\"\nresource = \"https://a.example/#\"", "3: `resource`: `https://a.example/#`: `https://a.example/#` has a query or a fragment; a resource has neither, write it like `https://api.example.com/orders`"),
         ("[[resource_server]]\nname = \"a\"\n[[resource_server]]\nname = \" a \"", "3: the resource server `a` is declared on line 1 already"),
     ];
     for (text, expected) in rows {

@@ -28,12 +28,12 @@ pub fn write(declaration: &Declaration) -> String {
             client.fields(),
         );
     }
-    for name in &declaration.resource_servers {
+    for (name, server) in &declaration.resource_servers {
         table(
             &mut text,
             Kind::ResourceServer,
             ("name", name.as_str()),
-            Vec::new(),
+            server.fields(),
         );
     }
     text

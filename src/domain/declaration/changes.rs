@@ -45,8 +45,14 @@ pub fn changes(current: &Declaration, wanted: &Declaration, prune: bool) -> Vec<
         let before = current.clients.get(id).map(|client| client.fields());
         found.extend(change(Thing::Client(id.clone()), before, client.fields()));
     }
-    let servers = wanted.resource_servers.difference(&current.resource_servers);
-    found.extend(servers.map(|name| Change::Added(Thing::ResourceServer(name.clone()))));
+    for (name, server) in &wanted.resource_servers {
+        let before = current.resource_servers.get(name).map(|server| server.fields());
+        found.extend(change(
+            Thing::ResourceServer(name.clone()),
+            before,
+            server.fields(),
+        ));
+    }
     if prune {
         let scopes = current
             .scopes
@@ -58,7 +64,10 @@ pub fn changes(current: &Declaration, wanted: &Declaration, prune: bool) -> Vec<
             .keys()
             .filter(|id| !wanted.clients.contains_key(*id));
         found.extend(clients.map(|id| Change::Removed(Thing::Client(id.clone()))));
-        let servers = current.resource_servers.difference(&wanted.resource_servers);
+        let servers = current
+            .resource_servers
+            .keys()
+            .filter(|name| !wanted.resource_servers.contains_key(*name));
         found.extend(servers.map(|name| Change::Removed(Thing::ResourceServer(name.clone()))));
     }
     found.sort_by(|a, b| a.thing().cmp(b.thing()));
@@ -83,7 +92,7 @@ fn change(thing: Thing, before: Option<Vec<Field>>, after: Vec<Field>) -> Option
 mod tests {
     use super::*;
     use crate::domain::coverage::Coverage;
-    use crate::domain::declaration::DeclaredScope;
+    use crate::domain::declaration::{DeclaredResourceServer, DeclaredScope};
 
     fn declared(scopes: &[(&str, &[&str])], servers: &[&str]) -> Declaration {
         let scopes = scopes.iter().map(|(name, folders)| {
@@ -98,9 +107,36 @@ mod tests {
         });
         Declaration {
             scopes: scopes.collect(),
-            resource_servers: servers.iter().map(|name| name.parse().unwrap()).collect(),
+            resource_servers: servers
+                .iter()
+                .map(|name| (name.parse().unwrap(), DeclaredResourceServer::default()))
+                .collect(),
             ..Declaration::default()
         }
+    }
+
+    #[test]
+    fn the_resource_of_a_resource_server_is_a_field() {
+        let of = |resource: &str| {
+            let mut declaration = declared(&[], &["Same"]);
+            for server in declaration.resource_servers.values_mut() {
+                server.resource = resource.parse().ok();
+            }
+            declaration
+        };
+        let text = |text: &str| FieldValue::Text(text.to_owned());
+        let change = FieldChange {
+            name: "resource",
+            from: text(""),
+            to: text("https://a.example"),
+        };
+        assert_eq!(
+            changes(&of(""), &of("https://a.example"), false),
+            [Change::Changed(
+                Thing::ResourceServer("Same".parse().unwrap()),
+                vec![change]
+            )]
+        );
     }
 
     #[test]

@@ -5,12 +5,13 @@
 
 mod changes;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::domain::client::{ClientId, ClientSettings, RefreshPolicy};
 use crate::domain::coverage::Coverage;
+use crate::domain::resource::Resource;
 use crate::domain::scope::ScopeToken;
 use crate::domain::span;
 use crate::domain::text::{Description, Name};
@@ -24,8 +25,8 @@ pub struct Declaration {
     pub scopes: BTreeMap<ScopeToken, DeclaredScope>,
     /// Clients by identifier.
     pub clients: BTreeMap<ClientId, DeclaredClient>,
-    /// Resource servers, whose names are all there is to say about them.
-    pub resource_servers: BTreeSet<Name>,
+    /// Resource servers by name.
+    pub resource_servers: BTreeMap<Name, DeclaredResourceServer>,
 }
 
 /// What a scope is to be.
@@ -44,6 +45,13 @@ pub struct DeclaredClient {
     pub settings: ClientSettings,
     /// Whether it may do anything at all.
     pub enabled: bool,
+}
+
+/// What a resource server is to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeclaredResourceServer {
+    /// The resource that it serves, where one is named.
+    pub resource: Option<Resource>,
 }
 
 /// What kind of thing is declared.
@@ -175,6 +183,14 @@ impl DeclaredScope {
             ("services", FieldValue::list(&self.coverage.services)),
             ("routes", FieldValue::list(&self.coverage.routes)),
         ]
+    }
+}
+
+impl DeclaredResourceServer {
+    /// Everything that can be declared of a resource server, but for its name.
+    pub fn fields(&self) -> Vec<Field> {
+        let resource = self.resource.as_ref().map(ToString::to_string);
+        vec![("resource", FieldValue::Text(resource.unwrap_or_default()))]
     }
 }
 

@@ -148,6 +148,7 @@ fn approval(
         client: client_view(request),
         username: signed_in.owner.username.to_string(),
         scopes: scopes.into_iter().map(scope_view).collect(),
+        resources: request.resources.iter().map(ToString::to_string).collect(),
         access_for: span::in_words(settings.access_token_lifetime),
         refresh: refreshes.then(|| span::in_words(settings.refresh_token_lifetime)),
         account_url: app.path("/account"),

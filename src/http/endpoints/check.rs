@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::authorization_server::CheckRefusal;
+use crate::domain::resource::Resource;
 use crate::http::app::App;
 use crate::http::error::{failed, json, json_error};
 use crate::http::header_value::HeaderValue;
@@ -11,8 +12,31 @@ use crate::http::response::Response;
 use crate::protocol::authorization_error::description_text;
 use crate::protocol::bearer;
 use crate::protocol::check_request::{self, Header, HeaderPair};
+use crate::protocol::check_resource::{self, CheckResourceError};
 
 pub(crate) fn handle(app: &App, request: &Request) -> Response {
+    let resource = match check_resource::read(request.query()) {
+        Ok(None) => return answer(app, request, None),
+        Ok(Some(resource)) => resource,
+        Err(error) => return json_error(400, "invalid_request", &error.to_string()),
+    };
+    match app.server.is_registered(&resource) {
+        Err(error) => failed(&error.into()),
+        Ok(true) => with_metadata(answer(app, request, Some(&resource)), &resource),
+        Ok(false) => json_error(400, "invalid_request", &CheckResourceError::Unknown.to_string()),
+    }
+}
+
+/// The answer, with where a client learns to get a token for this resource in the challenge (RFC 9728 §5.1).
+fn with_metadata(response: Response, resource: &Resource) -> Response {
+    let Some(challenge) = response.header_value("WWW-Authenticate") else {
+        return response;
+    };
+    let challenge = format!("{challenge}, resource_metadata=\"{}\"", resource.metadata_url());
+    response.header("WWW-Authenticate", HeaderValue::encoded(&challenge))
+}
+
+fn answer(app: &App, request: &Request, resource: Option<&Resource>) -> Response {
     let pair = |method, uri| HeaderPair {
         method: header(request, method),
         uri: header(request, uri),
@@ -29,7 +53,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         return json(401, &json!({ "error_description": "a bearer token is missing" }))
             .header("WWW-Authenticate", challenge);
     };
-    match app.server.check_token(token, &asked) {
+    match app.server.check_token_at(resource, token, &asked) {
         Err(error) => failed(&error.into()),
         Ok(Err(CheckRefusal::Inactive(inactive))) => challenge(401, "invalid_token", &inactive.to_string()),
         Ok(Err(CheckRefusal::Denied(reason))) => challenge(403, "insufficient_scope", &reason),

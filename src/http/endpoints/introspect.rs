@@ -1,8 +1,14 @@
 //! `POST /introspect` (RFC 7662).
+//!
+//! Answers are plain JSON, not the signed JWTs of RFC 9701. Those need a signing key with its rotation, a published key
+//! set, and an algorithm and a caller to agree upon, and give one thing: an answer that its receiver can show to others.
+//! Here the receiver asks over TLS and decides at once, so a key that could forge any answer would be kept for nothing;
+//! a caller that sends `Accept: application/token-introspection+jwt` gets JSON, as §4 of that RFC has it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::form_body;
+use crate::domain::resource::ResourceSet;
 use crate::http::app::App;
 use crate::http::error::{caller_error, json};
 use crate::http::request::Request;
@@ -23,7 +29,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         Ok(None) => json(200, &json!({ "active": false })),
         Ok(Some(token)) => {
             let username = token.username.as_str();
-            let body = json!({
+            let mut body = json!({
                 "active": true,
                 "scope": token.scope.to_string(),
                 "client_id": token.client.as_str(),
@@ -34,7 +40,21 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
                 "exp": token.expires_at.as_seconds(),
                 "iss": app.server.issuer().as_str(),
             });
+            if let Some(audience) = audience(&token.resources) {
+                body["aud"] = audience;
+            }
             json(200, &body)
         }
+    }
+}
+
+/// A text where there is one resource, which every library reads; a list where there are several (RFC 7519 §4.1.3);
+/// nothing where the token is bound to none.
+fn audience(resources: &ResourceSet) -> Option<Value> {
+    let texts: Vec<&str> = resources.iter().map(|resource| resource.as_str()).collect();
+    match texts.as_slice() {
+        [] => None,
+        [one] => Some((*one).into()),
+        several => Some(several.into()),
     }
 }

@@ -12,9 +12,13 @@ pub(crate) fn handle(app: &App) -> Response {
         Ok(scopes) => scopes,
         Err(error) => return failed(&error.into()),
     };
+    let servers = match app.server.resource_servers() {
+        Ok(servers) => servers,
+        Err(error) => return failed(&error.into()),
+    };
     let issuer = app.server.issuer();
     let authentication = ["client_secret_basic", "client_secret_post"];
-    let metadata = json!({
+    let mut metadata = json!({
         "issuer": issuer.as_str(),
         "authorization_endpoint": issuer.endpoint("/authorize"),
         "token_endpoint": issuer.endpoint("/token"),
@@ -30,5 +34,13 @@ pub(crate) fn handle(app: &App) -> Response {
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
     });
+    let resources: Vec<&str> = servers
+        .iter()
+        .filter_map(|server| Some(server.resource.as_ref()?.as_str()))
+        .collect();
+    // RFC 9728 §4.
+    if !resources.is_empty() {
+        metadata["protected_resources"] = resources.into();
+    }
     Response::json(200, &metadata).header("X-Content-Type-Options", HeaderValue::from_static("nosniff"))
 }

@@ -10,6 +10,7 @@ pub(super) mod logout;
 pub(super) mod metadata;
 pub(super) mod metrics;
 mod page;
+pub(super) mod resource_metadata;
 pub(super) mod revoke;
 mod sign_in;
 pub(super) mod token;

@@ -83,6 +83,8 @@ pub struct Approval {
     pub username: String,
     /// What the client asks for.
     pub scopes: Vec<ScopeView>,
+    /// The resources where the client wants to use its access; none where it may use it everywhere.
+    pub resources: Vec<String>,
     /// How long an access token lives, in words (`1 hour`).
     pub access_for: String,
     /// How long the client can renew its access, in words (`30 days`); none where it gets no refresh token.

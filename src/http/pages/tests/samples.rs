@@ -106,6 +106,7 @@ pub(super) fn approval(write: Write<'_>) -> Approval {
         client: client(write),
         username: write("username"),
         scopes: vec![scope("scope0"), scope("scope1")],
+        resources: vec![write("resource0"), write("resource1")],
         access_for: write("access_for"),
         refresh: Some(write("refresh")),
         account_url: write("account_url"),
