@@ -7,6 +7,7 @@
 mod account;
 mod aliases;
 mod check;
+mod introspection;
 mod metadata;
 mod oauth2_client;
 mod pages;
