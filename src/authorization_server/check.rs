@@ -2,7 +2,7 @@
 //!
 //! Answered from the state of the moment. Nothing is cached.
 
-use super::{AdministrationError, AuthorizationServer, Noun};
+use super::AuthorizationServer;
 use crate::domain::client::ClientId;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
@@ -38,15 +38,6 @@ pub enum CheckRefusal {
     Inactive(Inactive),
     /// Its scope does not cover what is asked for: `403 insufficient_scope`.
     Denied(String),
-}
-
-/// What a client may do, whatever its tokens.
-#[derive(Debug)]
-pub struct CheckedClient {
-    /// The decision.
-    pub decision: CheckDecision,
-    /// What the client may have.
-    pub scopes: ScopeSet,
 }
 
 impl AuthorizationServer {
@@ -92,28 +83,6 @@ impl AuthorizationServer {
                     scope,
                     by,
                 }),
-            })
-        })
-    }
-
-    /// Whether a client may be given a token that allows what is asked for.
-    pub fn check_client(&self, id: &ClientId, asked: &Asked) -> Result<CheckedClient, AdministrationError> {
-        self.store.read(|tx| {
-            let Some(client) = tx.client(id)? else {
-                let known = tx.clients()?.into_iter().map(|client| client.id.to_string());
-                return Err(AdministrationError::not_found(Noun::Client, id.as_str(), known));
-            };
-            let definitions = tx.scopes_of_client(client.key)?;
-            let decision = if client.enabled {
-                decide(&client.settings.scopes, &definitions, asked)
-            } else {
-                CheckDecision::Denied {
-                    reason: Inactive::ClientDisabled.to_string(),
-                }
-            };
-            Ok(CheckedClient {
-                decision,
-                scopes: client.settings.scopes,
             })
         })
     }

@@ -11,7 +11,7 @@
 //! | 3–4: approve or deny, code | `answer` |
 //! | 5: exchange | `token`, `exchange` |
 //! | 6: refresh | `refresh` |
-//! | 7–8: check | `check`, `introspect`, `resources` |
+//! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `matrix` |
 //! | afterwards | `revoke`, `account`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
@@ -30,6 +30,7 @@ mod counts;
 mod define_scope;
 mod diagnosis;
 mod exchange;
+mod explain;
 mod failure;
 mod form;
 mod grants;
@@ -37,6 +38,7 @@ mod health;
 mod introspect;
 mod last_use;
 mod list_change;
+mod matrix;
 pub mod noted;
 mod password_gate;
 mod prune;
@@ -76,13 +78,15 @@ pub use apply::{ApplyError, NewCredential, Plan};
 pub use audit::ChainVerdict;
 pub use authenticate_client::{Caller, CallerError};
 pub use authorize::{Considered, OpenedScope};
-pub use check::{CheckRefusal, CheckedClient, Passed};
+pub use check::{CheckRefusal, Passed};
 pub use counts::{Count, Counts};
+pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};
 pub use failure::Failure;
 pub use form::{FormError, Purpose};
 pub use health::NotReady;
 pub use introspect::Introspection;
 pub use list_change::ListChange;
+pub use matrix::{Reach, ReachedOpening};
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
 pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};

@@ -1,38 +1,67 @@
-//! `access check`: stage 8 from the command line.
+//! `access check|matrix`: stage 8 from the command line, and why.
 
-use clap::{Args, Subcommand};
-use serde_json::Value;
+mod matrix;
+mod report;
 
+use clap::{ArgGroup, Args, Subcommand};
+
+use self::report::Question;
 use super::complete;
 use super::context::Context;
 use super::exit::CliError;
-use super::output::Record;
 use super::prompt;
-use crate::authorization_server::CheckRefusal;
 use crate::domain::client::ClientId;
-use crate::protocol::check::CheckDecision;
-use crate::protocol::check_request::{Asked, request_asked, service_asked};
+use crate::domain::owner::Username;
+use crate::protocol::check_request::{request_asked, service_asked};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Whether a client or a token may use a service, or make a request; exit code 6 where it may not
-    #[command(after_help = "Examples:\n  \
+    /// Whether a client, a resource owner's approvals or a token may use a service, or make a request, and why; exit
+    /// code 6 where it may not
+    #[command(after_help = "\
+A client is allowed what any token of it could do. A resource owner is allowed what a token of an approval that can \
+still be used could do, client by client; with --client only those for that client count. What is printed says of each \
+scope what covered it or came nearest, and which command would turn a no into a yes.\n\nExamples:\n  \
         oauthctl access check --client orders-web --service orders.eu:list\n  \
+        oauthctl access check --owner alice --method DELETE --path /orders/17\n  \
+        oauthctl access check --owner alice --client orders-web --service orders:list -o json\n  \
         oauthctl access check --token-stdin --method GET --path /orders/17 < token.txt")]
-    Check(CheckOpts),
+    Check(Box<CheckOpts>),
+    /// Who can reach what: clients by folders, services and routes
+    #[command(after_help = "\
+`yes` is what a scope of the client opens, `(yes)` what lies within something else that it opens. Where the clients do \
+not fit beside each other, each line names those that there are. The other formats have a row for each client, scope \
+and opening; `covered_by` is what else the client has that covers all of it.\n\nExamples:\n  \
+        oauthctl access matrix\n  \
+        oauthctl access matrix --client orders-web\n  \
+        oauthctl access matrix -o csv > access.csv\n  \
+        oauthctl access matrix -o json | jq -r '.[] | select(.pattern == \"orders\") | .client_id'")]
+    Matrix {
+        /// This client only
+        #[arg(long, value_name = "ID", add = complete::any_of(&[complete::Kind::Client]))]
+        client: Option<ClientId>,
+    },
 }
 
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("who").required(true).multiple(true).args(["client", "owner", "token_stdin"])))]
 pub(super) struct CheckOpts {
     /// What any token of this client could do
     #[arg(
         long,
         value_name = "ID",
-        required_unless_present = "token_stdin",
         conflicts_with = "token_stdin",
         add = complete::any_of(&[complete::Kind::Client])
     )]
     client: Option<ClientId>,
+    /// What the tokens of this resource owner's approvals can do; with --client, of those for that client
+    #[arg(
+        long,
+        value_name = "USERNAME",
+        conflicts_with = "token_stdin",
+        add = complete::any_of(&[complete::Kind::Owner])
+    )]
+    owner: Option<Username>,
     /// What the access token on the first line of stdin can do
     #[arg(long)]
     token_stdin: bool,
@@ -48,63 +77,55 @@ pub(super) struct CheckOpts {
 }
 
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
-    let Command::Check(opts) = command;
-    let asked = asked(&opts)?;
-    let server = context.server()?;
-    let (record, allowed) = match &opts.client {
-        Some(id) => {
-            let checked = server.check_client(id, &asked)?;
-            let (head, allowed) = match checked.decision {
-                CheckDecision::Allowed { scope, by } => (allowed_record(scope.as_str(), &by), true),
-                CheckDecision::Denied { reason } => (denied_record(&reason), false),
-            };
-            (
-                head.text("client_id", id.as_str())
-                    .list("scopes", checked.scopes.iter()),
-                allowed,
-            )
+    match command {
+        Command::Check(opts) => check(&opts, context),
+        Command::Matrix { client } => {
+            let reaches = context.server()?.access_matrix(client.as_ref())?;
+            matrix::print(&reaches, context)
         }
-        None => match server.check_token(&prompt::line_of_stdin("access token")?, &asked)? {
-            Ok(passed) => {
-                let record = allowed_record(passed.scope.as_str(), &passed.by)
-                    .text("client_id", passed.client.as_str())
-                    .text("username", passed.owner.as_str())
-                    .text("grant_id", passed.grant.to_string())
-                    .list("scopes", passed.scope_in_force.iter());
-                (record, true)
+    }
+}
+
+fn check(opts: &CheckOpts, context: &mut Context<'_>) -> Result<(), CliError> {
+    let question = question(opts)?;
+    let server = context.server()?;
+    let allowed = match (&opts.owner, &opts.client) {
+        (Some(owner), client) => {
+            let explained = server.explain_owner(owner, client.as_ref(), &question.asked)?;
+            report::owner(&explained, client.as_ref(), &question, context)?
+        }
+        (None, Some(client)) => {
+            let explained = server.explain_client(client, &question.asked)?;
+            report::one(&explained, &question, context)?
+        }
+        (None, None) => {
+            match server.explain_token(&prompt::line_of_stdin("access token")?, &question.asked)? {
+                Some(explained) => report::one(&explained, &question, context)?,
+                None => report::unknown_token(&question, context)?,
             }
-            Err(CheckRefusal::Denied(reason)) => (denied_record(&reason), false),
-            Err(CheckRefusal::Inactive(inactive)) => (denied_record(&inactive.to_string()), false),
-        },
+        }
     };
-    context.print(&record)?;
     if allowed { Ok(()) } else { Err(CliError::Denied) }
 }
 
-fn asked(opts: &CheckOpts) -> Result<Asked, CliError> {
+fn question(opts: &CheckOpts) -> Result<Question, CliError> {
     match (&opts.service, &opts.method, &opts.path) {
-        (Some(service), _, _) => Ok(service_asked(service)),
+        (Some(service), _, _) => Ok(Question {
+            asked: service_asked(service),
+            service: Some(service.clone()),
+            request: None,
+        }),
         (None, Some(method), Some(path)) => {
             // As in a request that a proxy forwards: the query is not what scopes speak of.
             let path = path.split('?').next().unwrap_or_default();
-            Ok(request_asked(method.as_bytes(), path.as_bytes()))
+            Ok(Question {
+                asked: request_asked(method.as_bytes(), path.as_bytes()),
+                service: None,
+                request: Some((method.clone(), path.to_owned())),
+            })
         }
         _ => Err(CliError::Usage(
             "give --service, or --method and --path".to_owned(),
         )),
     }
-}
-
-fn allowed_record(scope: &str, by: &str) -> Record {
-    Record::new()
-        .value("allowed", true)
-        .text("reason", format!("the scope {scope} covers it by the {by}"))
-        .text("scope", scope)
-}
-
-fn denied_record(reason: &str) -> Record {
-    Record::new()
-        .value("allowed", false)
-        .text("reason", reason)
-        .value("scope", Value::Null)
 }

@@ -2,12 +2,14 @@
 
 mod report;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use super::caution;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::OutputFormat;
@@ -15,7 +17,8 @@ use super::prompt;
 use super::secret_output::SecretFile;
 use crate::authorization_server::{ApplyError, NewCredential, Plan};
 use crate::config::declaration::{self, DeclarationFile, LARGEST};
-use crate::domain::declaration::Change;
+use crate::domain::declaration::{Change, Thing};
+use crate::domain::scope::Scope;
 
 /// Characters of an identifier that stand for themselves in the name of a file.
 const PLAIN: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
@@ -76,6 +79,7 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
     let wanted = file.declaration.clone();
     let refused = |error| place(error, opts, &file);
     let plan = server.plan(wanted, opts.prune).map_err(refused)?;
+    caution_about_scopes(plan.changes(), &server.scopes()?, opts, &file, context)?;
     if opts.dry_run {
         return report::dry_run(&plan, context);
     }
@@ -140,6 +144,41 @@ fn place(error: ApplyError, opts: &Opts, file: &DeclarationFile) -> CliError {
         ApplyError::Failed(failure) => failure.into(),
         ApplyError::Outdated => CliError::Failed(anyhow::Error::new(error)),
     }
+}
+
+/// Points out what may not be meant in the scopes that are new or open otherwise than before.
+fn caution_about_scopes(
+    changes: &[Change],
+    defined: &[Scope],
+    opts: &Opts,
+    file: &DeclarationFile,
+    context: &mut Context<'_>,
+) -> Result<(), CliError> {
+    let declared = &file.declaration.scopes;
+    let known: BTreeSet<&str> = declared
+        .values()
+        .map(|scope| &scope.coverage)
+        .chain(defined.iter().map(|scope| &scope.coverage))
+        .flat_map(caution::names)
+        .collect();
+    for change in changes {
+        let opens_otherwise = match change {
+            Change::Added(_) => true,
+            Change::Changed(_, fields) => fields.iter().any(|field| field.name != "description"),
+            Change::Removed(_) => false,
+        };
+        let thing = change.thing();
+        let Thing::Scope(token) = thing else { continue };
+        let Some(scope) = declared.get(token).filter(|_| opens_otherwise) else {
+            continue;
+        };
+        let place = match file.line_of(thing) {
+            Some(line) => format!("{}:{line}: scope {token}: ", name(&opts.file)),
+            None => format!("{}: scope {token}: ", name(&opts.file)),
+        };
+        caution::tell(&place, &scope.coverage, &known, context)?;
+    }
+    Ok(())
 }
 
 /// Some formats have no place for secrets.

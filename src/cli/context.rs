@@ -92,6 +92,11 @@ impl Context<'_> {
         })
     }
 
+    /// How many columns there are where stdout is a terminal.
+    pub(super) fn width(&self) -> Option<usize> {
+        self.screen().map(|screen| screen.width)
+    }
+
     /// Prints one thing.
     pub(super) fn print(&mut self, record: &Record) -> Result<(), CliError> {
         self.output

@@ -5,6 +5,7 @@ mod ago;
 mod apply;
 mod audit;
 mod backup;
+mod caution;
 mod client;
 mod complete;
 mod completions;
@@ -159,7 +160,7 @@ enum Command {
     /// Access tokens and refresh tokens
     #[command(subcommand)]
     Token(token::Command),
-    /// Whether a client or a token may do something, and why
+    /// Whether a client, a resource owner or a token may do something, and why; and who can reach what
     #[command(subcommand)]
     Access(access::Command),
     /// Make scopes, clients and resource servers as a file declares them

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 
+use super::caution;
 use super::complete;
 use super::context::Context;
 use super::exit::CliError;
@@ -142,7 +143,8 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
                 routes: route.into_iter().collect(),
             };
             let defined = server.define_scope(scope, description, coverage)?;
-            context.print(&record(&defined))
+            context.print(&record(&defined))?;
+            caution::of_scope(&defined, &server.scopes()?, context)
         }
         Command::List => {
             let records: Vec<Record> = context.server()?.scopes()?.iter().map(record).collect();
@@ -186,8 +188,15 @@ fn update(opts: UpdateOpts, context: &mut Context<'_>) -> Result<(), CliError> {
         let advice = "nothing to change was named; `oauthctl scope update --help` shows what can be";
         return Err(CliError::Usage(advice.to_owned()));
     }
-    let scope = context.server()?.update_scope(opts.scope, change)?;
-    context.print(&record(&scope))
+    let opens_otherwise =
+        !(change.folders.is_empty() && change.services.is_empty() && change.routes.is_empty());
+    let server = context.server()?;
+    let scope = server.update_scope(opts.scope, change)?;
+    context.print(&record(&scope))?;
+    if opens_otherwise {
+        caution::of_scope(&scope, &server.scopes()?, context)?;
+    }
+    Ok(())
 }
 
 /// A scope as every command prints it.

@@ -12,6 +12,7 @@
 //! | `liveness` | whether an access token is active now |
 //! | `resource_indicators` | RFC 8707: which resources a token is for |
 //! | `check_request`, `check_resource`, `check` | stage 8: what is asked for and where, and whether a scope covers it |
+//! | `explanation` | why the check says so, and what would change it |
 //! | `bearer` | RFC 6750: reading the token |
 
 pub mod authorization_error;
@@ -22,6 +23,7 @@ pub mod check_request;
 pub mod check_resource;
 pub mod client_authentication;
 pub mod exchange;
+pub mod explanation;
 pub mod liveness;
 pub mod parameters;
 pub mod refresh;

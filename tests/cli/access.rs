@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use oauthctl::clock::{Clock, SystemClock, Timestamp};
 use oauthctl::domain::identifier::Identifier;
 use oauthctl::domain::resource::ResourceSet;
@@ -15,94 +17,223 @@ use crate::harness::{Cli, Home};
 #[test]
 fn a_client_in_each_format() {
     let home = Home::with_client();
-    let allowed = "allowed    yes\n\
-                   reason     the scope orders:read covers it by the folder orders\n\
-                   scope      orders:read\n\
-                   client_id  orders-web\n\
-                   scopes     orders:read\n";
-    let denied = "allowed    no\n\
-                  reason     the scope orders:read does not cover it\n\
-                  scope\n\
-                  client_id  orders-web\n\
-                  scopes     orders:read\n";
-    let allowed_line = "{\"allowed\":true,\"reason\":\"the scope orders:read covers it by the folder orders\",\
-                        \"scope\":\"orders:read\",\"client_id\":\"orders-web\",\"scopes\":[\"orders:read\"]}\n";
-    let denied_line = "{\"allowed\":false,\"reason\":\"the scope orders:read does not cover it\",\
-                       \"scope\":null,\"client_id\":\"orders-web\",\"scopes\":[\"orders:read\"]}\n";
+    let allowed = "allowed: the scope orders:read covers it by the folder orders\n\n\
+                   asked for  the service orders.eu:list\n\
+                   client     orders-web, enabled\n\
+                   scopes     orders:read  covers it by the folder orders\n";
+    let denied = "denied: the scope orders:read does not cover it\n\n\
+                  asked for  the service stock:count\n\
+                  client     orders-web, enabled\n\
+                  scopes     orders:read  does not cover it, nor anything like it\n\n\
+                  to allow it:\n  \
+                  oauthctl scope update orders:read --add-service stock:count\n";
     let denied_csv = "allowed,reason,scope,client_id,scopes\n\
                       no,the scope orders:read does not cover it,,orders-web,orders:read\n";
     for (service, format, shown, code) in [
         ("orders.eu:list", "table", allowed, 0),
         ("stock:count", "table", denied, 6),
-        ("orders.eu:list", "jsonl", allowed_line, 0),
-        ("stock:count", "jsonl", denied_line, 6),
         ("stock:count", "csv", denied_csv, 6),
         ("orders.eu:list", "id", "yes\n", 0),
         ("stock:count", "id", "no\n", 6),
     ] {
         Cli::new(&home)
-            .args([
-                "access",
-                "check",
-                "--client",
-                "orders-web",
-                "--service",
-                service,
-                "-o",
-                format,
-            ])
+            .args("access check --client orders-web --service".split(' '))
+            .args([service, "-o", format])
             .stdout(shown)
             .code(code)
             .run();
     }
-    let json = home.json("access check --client orders-web --service orders.eu:list");
-    let fields: Vec<&String> = json.as_object().unwrap().keys().collect();
-    assert_eq!(fields, ["allowed", "reason", "scope", "client_id", "scopes"]);
+}
+
+#[test]
+fn the_same_facts_as_json() {
+    let home = Home::with_client();
+    let told = home.json("access check --client orders-web --service orders.eu:list");
+    let fields: Vec<&String> = told.as_object().unwrap().keys().collect();
+    assert_eq!(
+        fields,
+        [
+            "allowed",
+            "reason",
+            "scope",
+            "client_id",
+            "scopes",
+            "asked",
+            "conditions",
+            "rules",
+            "remedies",
+            "advice"
+        ]
+    );
+    assert_eq!(
+        told,
+        json!({
+            "allowed": true,
+            "reason": "the scope orders:read covers it by the folder orders",
+            "scope": "orders:read",
+            "client_id": "orders-web",
+            "scopes": ["orders:read"],
+            "asked": { "service": "orders.eu:list", "method": null, "path": null, "normal_form": true },
+            "conditions": [{ "kind": "client", "holds": true, "client_id": "orders-web", "enabled": true }],
+            "rules": [{
+                "scope": "orders:read", "defined": true, "of_client": true, "in_force": true, "covers": true,
+                "by": { "kind": "folder", "pattern": "orders" }, "nearest": null,
+            }],
+            "remedies": [],
+            "advice": [],
+        })
+    );
+    let told = denied(
+        &home,
+        "access check --client orders-web --method GET --path /invoke/orders2/list?x -o jsonl",
+        "",
+    );
+    assert_eq!(told["scope"], Value::Null);
+    assert_eq!(
+        told["asked"],
+        json!({
+            "service": "orders2:list", "method": "GET", "path": "/invoke/orders2/list", "normal_form": true,
+        })
+    );
+    assert_eq!(
+        told["rules"][0]["nearest"],
+        json!({
+            "kind": "folder", "pattern": "orders",
+            "why": "`orders` and `orders2` only begin with the same letters; segments are compared whole",
+        })
+    );
+    assert_eq!(
+        told["remedies"],
+        json!([{
+            "commands": ["oauthctl scope update orders:read --add-service orders2:list"], "other_clients": 0,
+        }])
+    );
+}
+
+/// What a check that says no prints as JSON.
+#[track_caller]
+fn denied(home: &Home, args: &str, stdin: &str) -> Value {
+    let output = Cli::new(home).args(args.split(' ')).stdin(stdin).output();
+    assert_eq!(output.status.code(), Some(6), "{args}: {output:?}");
+    assert!(output.stderr.is_empty(), "{args}: {output:?}");
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
 fn a_request() {
     let home = Home::with_client();
-    for (method, path, reason, code) in [
+    for (method, path, asked, verdict, rule, rest) in [
         (
             "GET",
             "/orders/17",
-            "the scope orders:read covers it by the route /orders/{id}",
-            0,
+            "GET /orders/17",
+            "allowed: the scope orders:read covers it by the route /orders/{id}",
+            "covers it by the route /orders/{id}",
+            "",
         ),
         (
             "POST",
             "/orders/17?x=1",
-            "the scope orders:read covers it by the route /orders/{id}",
-            0,
+            "POST /orders/17",
+            "allowed: the scope orders:read covers it by the route /orders/{id}",
+            "covers it by the route /orders/{id}",
+            "",
         ),
         (
             "GET",
             "/invoke/orders.eu/list",
-            "the scope orders:read covers it by the folder orders",
-            0,
+            "GET /invoke/orders.eu/list, which asks for the service orders.eu:list",
+            "allowed: the scope orders:read covers it by the folder orders",
+            "covers it by the folder orders",
+            "",
         ),
-        ("GET", "/stock", "the scope orders:read does not cover it", 6),
+        (
+            "GET",
+            "/stock",
+            "GET /stock",
+            "denied: the scope orders:read does not cover it",
+            "does not cover it, nor anything like it",
+            "\nto allow it:\n  oauthctl scope update orders:read --add-route 'GET /stock'\n",
+        ),
+        (
+            "DELETE",
+            "/orders/17/lines/2",
+            "DELETE /orders/17/lines/2",
+            "denied: the scope orders:read does not cover it",
+            "does not cover it; the route /orders/{id} comes nearest: the path has 2 segments too many",
+            "\nto allow it:\n  oauthctl scope update orders:read --add-route 'DELETE /orders/{id}/lines/{id2}'\n",
+        ),
+        (
+            "GET",
+            "/Orders/17",
+            "GET /Orders/17",
+            "denied: the scope orders:read does not cover it",
+            "does not cover it; the route /orders/{id} comes nearest: only upper and lower case differ, and they count",
+            "\nif the route /orders/{id} is meant, what is asked for has to be written as it is defined\n",
+        ),
         (
             "GET",
             "/orders/../17",
-            "the path is not in normal form: the path has a `.` or `..` segment",
-            6,
+            "GET /orders/../17",
+            "denied: the path is not in normal form: the path has a `.` or `..` segment",
+            "is not looked at",
+            "\nno scope ever covers this: what is asked for has to be written in its normal form\n",
+        ),
+        (
+            "GET",
+            "/a\u{1b}[31m",
+            "GET /a\\u{1b}[31m",
+            "denied: the path is not in normal form: the path holds a control character",
+            "is not looked at",
+            "\nno scope ever covers this: what is asked for has to be written in its normal form\n",
         ),
     ] {
-        let scope = if code == 0 {
-            "scope      orders:read"
-        } else {
-            "scope"
-        };
-        let allowed = if code == 0 { "yes" } else { "no" };
         Cli::new(&home)
             .args(["access", "check", "--client", "orders-web", "--method", method, "--path", path])
             .stdout(&format!(
-                "allowed    {allowed}\nreason     {reason}\n{scope}\nclient_id  orders-web\nscopes     orders:read\n"
+                "{verdict}\n\nasked for  {asked}\nclient     orders-web, enabled\nscopes     orders:read  {rule}\n{rest}"
             ))
-            .code(code)
+            .code(if rest.is_empty() { 0 } else { 6 })
             .run();
+    }
+}
+
+#[test]
+fn every_command_that_is_printed_does_what_it_says() {
+    let home = Home::with_client();
+    home.json("scope define stock --folder stock");
+    for (asked, enabled) in [
+        ("--service stock:count", true),
+        ("--service mail:send", true),
+        ("--method POST --path /mail/17", true),
+        ("--method POST --path /invoke/mail/send", true),
+        ("--service stock:count", false),
+    ] {
+        let check = format!("access check --client orders-web {asked}");
+        if !enabled {
+            home.json("client disable orders-web --yes");
+        }
+        let told = denied(&home, &format!("{check} -o json"), "");
+        let remedies = told["remedies"].as_array().unwrap();
+        assert!(!remedies.is_empty(), "{asked}");
+        for remedy in remedies {
+            let copy = Home::new();
+            std::fs::copy(home.join("oauthctl.db"), copy.join("oauthctl.db")).unwrap();
+            for command in remedy["commands"].as_array().unwrap() {
+                let words = command.as_str().unwrap().strip_prefix("oauthctl ").unwrap();
+                // As a shell takes them apart, which is enough of one for these.
+                let mut words: Vec<String> = words.split('\'').map(str::to_owned).collect();
+                let quoted = if words.len() > 1 {
+                    words.drain(1..).next()
+                } else {
+                    None
+                };
+                let plain = words[0].split_whitespace().map(str::to_owned);
+                let output = Cli::new(&copy).args(plain.chain(quoted)).output();
+                assert!(output.status.success(), "{command}: {output:?}");
+            }
+            assert_eq!(copy.json(&check)["allowed"], true, "{remedy}");
+        }
     }
 }
 
@@ -128,6 +259,7 @@ fn wrong_usage() {
         "access check --client orders-web --path /orders",
         "access check --client orders-web --path /orders --method GET --service orders:list",
         "access check --client orders-web --token-stdin --service orders:list",
+        "access check --owner alice --token-stdin --service orders:list",
         // A token never goes on the command line.
         "access check --token oat_x --service orders:list",
     ] {
@@ -147,25 +279,40 @@ fn wrong_usage() {
 #[test]
 fn a_token() {
     let home = Home::with_client();
-    Cli::new(&home)
-        .args("owner add alice --password-stdin -o id".split(' '))
-        .stdin("correct horse\n")
-        .stdout("alice\n")
-        .run();
+    add_alice(&home);
     let hour = Duration::from_secs(3600);
     let now = SystemClock.now();
     let (token, grant) = issue(&home, now.after(hour));
-    let (expired, _) = issue(&home, now.before(hour));
+    let (expired, old_grant) = issue(&home, now.before(hour));
+    // A token of these tests and its grant have one number.
+    let facts = |asked: &str, rule: &str| {
+        format!(
+            "\nasked for  the service {asked}\n\
+             token      {grant}, active, expires at <instant>\n\
+             grant      {grant}, not revoked\n\
+             client     orders-web, enabled\n\
+             owner      alice, enabled\n\
+             scopes     orders:read  {rule}\n"
+        )
+    };
+    let covers = "covers it by the folder orders";
     let allowed = format!(
-        "allowed    yes\n\
-         reason     the scope orders:read covers it by the folder orders\n\
-         scope      orders:read\n\
-         client_id  orders-web\n\
-         username   alice\n\
-         grant_id   {grant}\n\
-         scopes     orders:read\n"
+        "allowed: the scope orders:read covers it by the folder orders\n{}",
+        facts("orders:list", covers)
     );
-    let denied = |reason| format!("allowed  no\nreason   {reason}\nscope\n");
+    let uncovered = format!(
+        "denied: the scope orders:read does not cover it\n{}\nto allow it:\n  \
+         oauthctl scope update orders:read --add-service stock:count\n",
+        facts("stock:count", "does not cover it, nor anything like it")
+    );
+    let ended = format!(
+        "denied: the access token has expired\n{}\nwhat has ended is not brought back: the client gets another access \
+         token with its refresh token, or asks the resource owner again\n",
+        facts("orders:list", covers)
+            .replace("active, expires", "expired, expires")
+            .replace(&grant.to_string(), &old_grant.to_string())
+    );
+    let unknown = "denied: the access token is not one of ours\n".to_owned();
     let stranger = TokenValue::new(
         TokenKind::AccessToken,
         grant,
@@ -175,36 +322,11 @@ fn a_token() {
     for (stdin, service, shown, code) in [
         (&token, "orders:list", &allowed, 0),
         (&format!("{token}\r\nwhatever\n"), "orders:list", &allowed, 0),
-        (
-            &token,
-            "stock:count",
-            &denied("the scope orders:read does not cover it"),
-            6,
-        ),
-        (
-            &expired,
-            "orders:list",
-            &denied("the access token has expired"),
-            6,
-        ),
-        (
-            &stranger.reveal(),
-            "orders:list",
-            &denied("the access token is not one of ours"),
-            6,
-        ),
-        (
-            &refresh,
-            "orders:list",
-            &denied("the access token is not one of ours"),
-            6,
-        ),
-        (
-            &"x".repeat(100_000),
-            "orders:list",
-            &denied("the access token is not one of ours"),
-            6,
-        ),
+        (&token, "stock:count", &uncovered, 6),
+        (&expired, "orders:list", &ended, 6),
+        (&stranger.reveal(), "orders:list", &unknown, 6),
+        (&refresh, "orders:list", &unknown, 6),
+        (&"x".repeat(100_000), "orders:list", &unknown, 6),
     ] {
         Cli::new(&home)
             .args(["access", "check", "--token-stdin", "--service", service])
@@ -213,6 +335,202 @@ fn a_token() {
             .code(code)
             .run();
     }
+}
+
+#[test]
+fn a_token_as_json_tells_when_it_ends() {
+    let home = Home::with_client();
+    add_alice(&home);
+    let end = SystemClock.now().after(Duration::from_secs(3600));
+    let (token, grant) = issue(&home, end);
+    home.json("client disable orders-web --yes");
+    home.json("owner disable alice --yes");
+    let told = denied(
+        &home,
+        "access check --token-stdin --service orders:list -o json",
+        &token,
+    );
+    let fields: Vec<&String> = told.as_object().unwrap().keys().take(6).collect();
+    assert_eq!(
+        fields,
+        ["allowed", "reason", "scope", "client_id", "username", "grant_id"]
+    );
+    assert_eq!(told["reason"], "the client is disabled");
+    assert_eq!(
+        told["conditions"][0],
+        json!({
+            "kind": "token", "holds": true, "token_id": grant.to_string(), "state": "active",
+            "expires_at": end.to_string(),
+        })
+    );
+    assert_eq!(
+        told["remedies"],
+        json!([{
+            "commands": ["oauthctl client enable orders-web", "oauthctl owner enable alice"], "other_clients": 0,
+        }])
+    );
+    // To look at a token is not to use it.
+    assert_eq!(home.json("token list")[0]["last_used_at"], Value::Null);
+    home.json(&format!("grant revoke {grant} --yes"));
+    let told = denied(
+        &home,
+        "access check --token-stdin --service orders:list -o json",
+        &token,
+    );
+    assert_eq!(told["conditions"][0]["state"], "revoked");
+    assert_eq!(told["conditions"][1]["end_cause"], "administration");
+    assert_eq!(told["remedies"], json!([]));
+}
+
+#[test]
+fn what_a_resource_owner_approved_client_by_client() {
+    let home = Home::with_client();
+    add_alice(&home);
+    let service = ["--service", "orders:list"];
+    Cli::new(&home)
+        .args("access check --owner alice".split(' '))
+        .args(service)
+        .stdout(
+            "denied: alice has approved nothing that can still be used\n\n\
+             asked for  the service orders:list\nowner      alice, enabled\n",
+        )
+        .code(6)
+        .run();
+    Cli::new(&home)
+        .args("access check --owner alice --client orders-web".split(' '))
+        .args(service)
+        .stdout(
+            "denied: alice has approved nothing for orders-web that can still be used\n\n\
+             asked for  the service orders:list\nowner      alice, enabled\nclient     orders-web\n\n\
+             the client may have the scope orders:read, which covers it: it has to ask for it, and alice to approve it\n",
+        )
+        .code(6)
+        .run();
+    let end = SystemClock.now().after(Duration::from_secs(3600));
+    issue(&home, end);
+    let (_, newest) = issue(&home, end.after(Duration::from_secs(1)));
+    Cli::new(&home)
+        .args("access check --owner alice".split(' '))
+        .args(service)
+        .stdout(&format!(
+            "allowed: by what alice approved for orders-web: the scope orders:read covers it by the folder orders\n\n\
+             asked for  the service orders:list\n\
+             owner      alice, enabled\n\n\
+             orders-web: allowed: the scope orders:read covers it by the folder orders\n  \
+             grant    {newest} and 1 more like it, of the scope orders:read\n  \
+             client   orders-web, enabled\n  \
+             owner    alice, enabled\n  \
+             scopes   orders:read  covers it by the folder orders\n",
+        ))
+        .run();
+    // A scope that the client has and alice did not approve is not hers to have given.
+    home.json("scope define stock --folder stock");
+    home.json("client update orders-web --add-scope stock");
+    let told = denied(
+        &home,
+        "access check --owner alice --client orders-web --service stock:count -o json",
+        "",
+    );
+    assert_eq!(told["grants"][0]["grants"], 2);
+    assert_eq!(told["grants"][0]["grant_id"], newest.to_string());
+    assert_eq!(told["grants"][0]["approved"], json!(["orders:read"]));
+    let advice = told["grants"][0]["advice"][0].as_str().unwrap();
+    assert!(
+        advice.starts_with("the client may have the scope stock, which covers it"),
+        "{advice}"
+    );
+    for (args, message) in [
+        (
+            "--owner alcie",
+            "error: no resource owner `alcie`; did you mean `alice`?\n",
+        ),
+        (
+            "--owner alice --client orders-wbe",
+            "error: no client `orders-wbe`; did you mean `orders-web`?\n",
+        ),
+    ] {
+        Cli::new(&home)
+            .args(["access", "check"])
+            .args(args.split(' '))
+            .args(service)
+            .stderr(message)
+            .code(3)
+            .run();
+    }
+}
+
+#[test]
+fn who_can_reach_what() {
+    let home = Home::new();
+    Cli::new(&home)
+        .args(["access", "matrix"])
+        .stderr("no clients yet; `oauthctl client register` makes one\n")
+        .run();
+    let home = Home::with_client();
+    home.json("scope define stock --folder warehouse --service warehouse.stock:count orders.eu:list");
+    home.json(
+        "client register --name Shop --client-id shop --redirect-uri http://127.0.0.1/cb --scope stock",
+    );
+    home.json("client disable shop --yes");
+    let picture = "kind     opening                orders-web  shop (disabled)\n\
+                   folder   orders                 yes\n\
+                   service  orders.eu:list         (yes)       yes\n\
+                   folder   warehouse                          yes\n\
+                   service  warehouse.stock:count              yes\n\
+                   route    /orders/{id}           yes\n";
+    let csv = "client_id,scope,kind,pattern,enabled,covered_by\n\
+               orders-web,orders:read,folder,orders,yes,\n\
+               orders-web,orders:read,route,/orders/{id},yes,\n\
+               shop,stock,folder,warehouse,no,\n\
+               shop,stock,service,orders.eu:list,no,\n\
+               shop,stock,service,warehouse.stock:count,no,folder warehouse\n";
+    for (args, shown) in [
+        ("access matrix", picture),
+        ("access matrix -o csv", csv),
+        ("access matrix -o id", "orders-web\nshop\n"),
+        (
+            "access matrix --client orders-web",
+            "kind     opening       orders-web\nfolder   orders        yes\nroute    /orders/{id}  yes\n",
+        ),
+    ] {
+        Cli::new(&home).args(args.split(' ')).stdout(shown).run();
+    }
+    assert_eq!(
+        home.json("access matrix")[4],
+        json!({
+            "client_id": "shop", "scope": "stock", "kind": "service", "pattern": "warehouse.stock:count",
+            "enabled": false, "covered_by": "folder warehouse",
+        })
+    );
+    Cli::new(&home)
+        .args("access matrix --client shpo".split(' '))
+        .stderr("error: no client `shpo`; did you mean `shop`?\n")
+        .code(3)
+        .run();
+    for n in 0..10 {
+        home.json(&format!(
+            "client register --name N --client-id client-{n} --redirect-uri http://127.0.0.1/cb --scope stock"
+        ));
+    }
+    let output = Cli::new(&home).args(["access", "matrix"]).output();
+    let lines = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        lines.starts_with(
+            "opening                kind     count  clients\n\
+             orders                 folder   1      orders-web\n\
+             orders.eu:list         service  12     client-0, client-1, "
+        ),
+        "{lines}"
+    );
+    assert!(lines.contains(", (orders-web), shop (disabled)\n"), "{lines}");
+}
+
+fn add_alice(home: &Home) {
+    Cli::new(home)
+        .args("owner add alice --password-stdin -o id".split(' '))
+        .stdin("correct horse\n")
+        .stdout("alice\n")
+        .run();
 }
 
 /// An access token of `orders-web`, approved by `alice`, and its grant.

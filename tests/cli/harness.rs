@@ -18,7 +18,7 @@ impl Home {
     /// With the scope `orders:read`.
     pub(crate) fn with_scope() -> Self {
         let home = Self::new();
-        let args = "scope define orders:read --folder orders --route /orders/{id} -o id --description";
+        let args = "scope define orders:read --folder orders --route /orders/{id} -q -o id --description";
         let args = args.split(' ').chain(["Read your orders"]);
         Cli::new(&home).args(args).stdout("orders:read\n").run();
         home

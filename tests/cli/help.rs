@@ -36,6 +36,7 @@ fn help_of_every_command_says_how_to_use_it() {
         ("resource-server list", ""),
         ("access", ""),
         ("access check", "  oauthctl access check --token-stdin "),
+        ("access matrix", "  oauthctl access matrix --client orders-web\n"),
         ("serve", "  oauthctl serve --listen 127.0.0.1:0 "),
         ("demo", ""),
     ] {

@@ -51,6 +51,80 @@ fn define_prints_what_it_opens() {
              routes       /a\n             GET /stock/**\n\
              created_at   <instant>\n",
         )
+        .stderr(
+            "warning: the route /a opens every method, DELETE among them; write `GET /a` where it is only to be read\n",
+        )
+        .run();
+}
+
+#[test]
+fn what_may_not_be_meant_is_said_on_stderr_and_is_no_error() {
+    let home = Home::new();
+    let covered = "warning: the folder orders covers the service orders:list already; leave it out\n";
+    let letters = "warning: the folder orders does not cover orders2:list, which only begins with the same letters; \
+                   add the folder orders2 if it is meant too\n";
+    let args = "scope define orders --folder orders --service orders:list -o id";
+    Cli::new(&home)
+        .args(args.split(' '))
+        .stdout("orders\n")
+        .stderr(covered)
+        .run();
+    // JSON on stdout stays JSON, and `-q` says nothing.
+    let output = Cli::new(&home)
+        .args("scope define old --service orders2:list -o json".split(' '))
+        .output();
+    assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok());
+    assert!(output.stderr.is_empty());
+    Cli::new(&home)
+        .args("scope update orders --add-folder mail -o id".split(' '))
+        .stdout("orders\n")
+        .stderr(&format!("{letters}{covered}"))
+        .run();
+    for quiet in [
+        "scope update orders --remove-folder mail -o id -q",
+        "scope update orders --description Orders -o id",
+    ] {
+        Cli::new(&home).args(quiet.split(' ')).stdout("orders\n").run();
+    }
+    // No more than anybody reads.
+    let routes: Vec<String> = (0..12).map(|n| format!("GET /a/:n{n}")).collect();
+    let output = Cli::new(&home)
+        .args(["scope", "define", "many", "-o", "id", "--route"])
+        .args(&routes)
+        .output();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(told.lines().count(), 11, "{told}");
+    assert!(
+        told.ends_with("warning: and 2 more; `oauthctl doctor` names all that is defined\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn apply_says_where_what_may_not_be_meant_is_declared() {
+    let home = Home::new();
+    home.write(
+        "scopes.toml",
+        "[[scope]]\nname = \"all\"\nroutes = [\"GET /**\"]\n\n[[scope]]\nname = \"one\"\nroutes = [\"GET /a\"]\n",
+    );
+    let warning = "warning: scopes.toml:1: scope all: the route GET /** opens every path but `/` itself, the \
+                   `/invoke/…` of every service among them; name what is meant, as in `GET /orders/**`\n";
+    Cli::new(&home)
+        .args("apply -f scopes.toml --dry-run".split(' '))
+        .stdout("+ scope all\n+ scope one\n")
+        .stderr(&format!(
+            "{warning}dry run, nothing was changed: 2 to add, 0 to change, 0 to remove\n"
+        ))
+        .run();
+    Cli::new(&home)
+        .args("apply -f scopes.toml -o id".split(' '))
+        .stdout("all\none\n")
+        .stderr(warning)
+        .run();
+    // What is as it was is not told again.
+    Cli::new(&home)
+        .args("apply -f scopes.toml".split(' '))
+        .stderr("nothing to do: everything is as the file declares it\n")
         .run();
 }
 

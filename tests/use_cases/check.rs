@@ -171,19 +171,19 @@ fn a_client_may_what_its_scopes_cover_while_it_is_enabled() {
     let check = |asked| {
         world
             .server
-            .check_client(&"shop".parse().unwrap(), &asked)
+            .explain_client(&"shop".parse().unwrap(), &asked)
             .unwrap()
     };
     let allowed = check(service("orders:list"));
     assert_eq!(allowed.scopes.to_string(), "orders place");
     assert_eq!(
-        allowed.decision,
+        allowed.explanation.decision,
         CheckDecision::Allowed {
             scope: "orders".parse().unwrap(),
             by: "folder orders".to_owned()
         }
     );
-    let denied = |asked| matches!(check(asked).decision, CheckDecision::Denied { .. });
+    let denied = |asked| !check(asked).explanation.is_allowed();
     assert!(denied(service("customers:list")));
     assert!(denied(route("GET", "/invoices/7")));
     world.disable_client(&shop);
@@ -191,15 +191,124 @@ fn a_client_may_what_its_scopes_cover_while_it_is_enabled() {
 }
 
 #[test]
-fn a_client_that_does_not_exist_is_not_found_and_the_nearest_is_named() {
+fn an_explanation_says_what_the_check_says() {
+    let world = World::new();
+    let shop = world.shop();
+    let tokens = world.tokens(&shop);
+    let asked = [
+        service("orders:list"),
+        service("orders.new:place"),
+        service("customers:list"),
+        service("no service"),
+        route("GET", "/invoke/orders/list"),
+        route("GET", "/invoices/7"),
+        route("GET", "/invoices/../7"),
+    ];
+    let world_as_it_is = |when: &str| {
+        for asked in &asked {
+            let explained = world
+                .server
+                .explain_token(&tokens.access, asked)
+                .unwrap()
+                .unwrap();
+            let of_owner = world
+                .server
+                .explain_owner(&"alice".parse().unwrap(), Some(&"shop".parse().unwrap()), asked)
+                .unwrap();
+            let decision = &explained.explanation.decision;
+            match world.check(&tokens.access, asked) {
+                Ok(passed) => {
+                    let (scope, by) = (passed.scope, passed.by);
+                    assert_eq!(
+                        *decision,
+                        CheckDecision::Allowed { scope, by },
+                        "{when}: {asked:?}"
+                    );
+                    assert_eq!(explained.scopes, passed.scope_in_force);
+                    assert_eq!(explained.grant, Some(passed.grant));
+                }
+                Err(refusal) => {
+                    let reason = match refusal {
+                        CheckRefusal::Inactive(inactive) => inactive.to_string(),
+                        CheckRefusal::Denied(reason) => reason,
+                    };
+                    assert_eq!(*decision, CheckDecision::Denied { reason }, "{when}: {asked:?}");
+                }
+            }
+            // The one grant has the scope of its one token, and lives as long as any.
+            let of_grant = of_owner
+                .grants
+                .first()
+                .map(|grants| &grants.explained.explanation);
+            assert!(
+                of_grant.is_none_or(|explanation| explanation.decision == *decision),
+                "{when}: {asked:?}: {of_grant:?}"
+            );
+        }
+    };
+    world_as_it_is("at first");
+    for (change, undo) in [
+        ("UPDATE clients SET enabled = 0", "UPDATE clients SET enabled = 1"),
+        (
+            "UPDATE resource_owners SET enabled = 0",
+            "UPDATE resource_owners SET enabled = 1",
+        ),
+        (
+            "UPDATE scope_openings SET pattern = 'customers' WHERE pattern = 'orders'",
+            "UPDATE scope_openings SET pattern = 'orders' WHERE pattern = 'customers'",
+        ),
+    ] {
+        world.change(change);
+        world_as_it_is(change);
+        world.change(undo);
+    }
+    world.take_scope(&shop, "orders");
+    world_as_it_is("without the scope orders");
+    world.take_scope(&shop, "place");
+    world_as_it_is("without a scope");
+    world.change("UPDATE grants SET ended_at = 1, end_cause = 'taken_back'");
+    world_as_it_is("after the approval was taken back");
+}
+
+#[test]
+fn what_is_no_access_token_is_not_explained() {
+    let world = World::new();
+    let shop = world.shop();
+    let tokens = world.tokens(&shop);
+    let made_up = format!("{}{}", &tokens.access[..17], "A".repeat(43));
+    let as_access = tokens.refresh().replacen("ort_", "oat_", 1);
+    for token in ["", "nonsense", &made_up, &as_access] {
+        let explained = world
+            .server
+            .explain_token(token, &service("orders:list"))
+            .unwrap();
+        assert!(explained.is_none(), "{token}");
+    }
+}
+
+#[test]
+fn who_does_not_exist_is_not_found_and_the_nearest_is_named() {
     let world = World::new();
     world.shop();
-    let answer = world
-        .server
-        .check_client(&"shpo".parse().unwrap(), &service("orders:list"));
-    let Err(AdministrationError::NotFound { noun, name, nearest }) = answer else {
-        panic!("{answer:?}");
+    let nearest = |answer: AdministrationError| match answer {
+        AdministrationError::NotFound { noun, nearest, .. } => (noun, nearest),
+        other => panic!("{other}"),
     };
-    assert_eq!((noun, name.as_str()), (Noun::Client, "shpo"));
-    assert_eq!(nearest.as_deref(), Some("shop"));
+    let asked = service("orders:list");
+    let client = "shpo".parse().unwrap();
+    let shop = Some("shop".to_owned());
+    let by_client = world.server.explain_client(&client, &asked).unwrap_err();
+    assert_eq!(nearest(by_client), (Noun::Client, shop.clone()));
+    let by_both = world
+        .server
+        .explain_owner(&"alice".parse().unwrap(), Some(&client), &asked)
+        .unwrap_err();
+    assert_eq!(nearest(by_both), (Noun::Client, shop.clone()));
+    let by_owner = world
+        .server
+        .explain_owner(&"alcie".parse().unwrap(), None, &asked)
+        .unwrap_err();
+    assert_eq!(nearest(by_owner), (Noun::Owner, Some("alice".to_owned())));
+    let matrix = world.server.access_matrix(Some(&client)).unwrap_err();
+    assert_eq!(nearest(matrix), (Noun::Client, shop));
 }

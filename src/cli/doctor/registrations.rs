@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::super::caution;
 use super::super::exit::CliError;
 use super::super::shell::word;
 use super::finding::{Finding, Level};
@@ -45,9 +46,10 @@ pub(super) fn examine(server: &AuthorizationServer, findings: &mut Vec<Finding>)
         .iter()
         .flat_map(|client| client.settings.scopes.iter().cloned())
         .collect();
+    let names: BTreeSet<&str> = caution::names_of(&scopes);
     let wrong = scopes
         .iter()
-        .flat_map(|scope| scope_findings(scope, &used))
+        .flat_map(|scope| scope_findings(scope, &used, &names))
         .collect();
     push(findings, "scopes", scopes.len(), wrong);
     if server.owners()?.is_empty() {
@@ -156,7 +158,7 @@ fn client_findings(client: &Client, secrets: &[StoredSecret], now: Timestamp) ->
     findings
 }
 
-fn scope_findings(scope: &Scope, used: &BTreeSet<ScopeToken>) -> Vec<Finding> {
+fn scope_findings(scope: &Scope, used: &BTreeSet<ScopeToken>, names: &BTreeSet<&str>) -> Vec<Finding> {
     let check = format!("scope {}", scope.token);
     let name = word(scope.token.as_str());
     let mut findings = Vec::new();
@@ -168,6 +170,12 @@ fn scope_findings(scope: &Scope, used: &BTreeSet<ScopeToken>) -> Vec<Finding> {
         let finding = Finding::new(&check, Level::Note, "no client has it");
         findings.push(finding.fix(format!("oauthctl client update ID --add-scope {name}")));
     }
+    let cautions = scope.coverage.cautions(names.iter().copied());
+    findings.extend(
+        cautions
+            .iter()
+            .map(|caution| Finding::new(&check, Level::Note, caution.to_string())),
+    );
     findings
 }
 
@@ -285,7 +293,7 @@ mod tests {
             created_at: NOW,
         };
         let found = |used: &BTreeSet<ScopeToken>| -> Vec<String> {
-            let findings = scope_findings(&scope, used);
+            let findings = scope_findings(&scope, used, &BTreeSet::new());
             assert!(findings.iter().all(|finding| finding.level == Level::Note));
             findings.into_iter().map(|finding| finding.what).collect()
         };

@@ -5,22 +5,29 @@
 //! what is not in normal form is refused where it is parsed ([`RequestPath`]) and never repaired, so nothing
 //! here has to guess how the resource server would read it.
 
+mod caution;
 mod folder;
 mod method;
 mod name;
+mod nearest;
+mod opening;
 mod request_path;
 mod requested;
 mod route;
 mod service;
+mod subsumption;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use caution::Caution;
 pub use folder::Folder;
 pub use method::{MAX_METHOD_BYTES, Method, MethodError};
 pub use name::{MAX_NAME_BYTES, NameError};
+pub use nearest::{Difference, NearMiss};
+pub use opening::Opening;
 pub use request_path::{MAX_PATH_BYTES, PathRefusal, RequestPath};
 pub use requested::Requested;
 pub use route::{MAX_ROUTE_BYTES, Route, RouteError};
@@ -41,6 +48,24 @@ impl Coverage {
     /// Whether it opens nothing at all.
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty() && self.services.is_empty() && self.routes.is_empty()
+    }
+
+    /// Its entries: folders, then services, then routes, each in the order of the text.
+    pub fn openings(&self) -> impl Iterator<Item = CoveredBy<'_>> {
+        let folders = self.folders.iter().map(CoveredBy::Folder);
+        let services = self.services.iter().map(CoveredBy::Service);
+        folders
+            .chain(services)
+            .chain(self.routes.iter().map(CoveredBy::Route))
+    }
+
+    /// Whether the opening itself is one of its entries.
+    pub fn has(&self, opening: CoveredBy<'_>) -> bool {
+        match opening {
+            CoveredBy::Folder(folder) => self.folders.contains(folder),
+            CoveredBy::Service(service) => self.services.contains(service),
+            CoveredBy::Route(route) => self.routes.contains(route),
+        }
     }
 
     /// The entry that covers what is asked for, if one does.
@@ -81,12 +106,28 @@ pub enum CoveredBy<'a> {
     Route(&'a Route),
 }
 
+impl<'a> CoveredBy<'a> {
+    /// `folder`, `service` or `route`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Folder(_) => "folder",
+            Self::Service(_) => "service",
+            Self::Route(_) => "route",
+        }
+    }
+
+    /// The name or the route, as it was given.
+    pub fn pattern(self) -> &'a str {
+        match self {
+            Self::Folder(folder) => folder.as_str(),
+            Self::Service(service) => service.as_str(),
+            Self::Route(route) => route.as_str(),
+        }
+    }
+}
+
 impl fmt::Display for CoveredBy<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder(folder) => write!(f, "folder {folder}"),
-            Self::Service(service) => write!(f, "service {service}"),
-            Self::Route(route) => write!(f, "route {route}"),
-        }
+        write!(f, "{} {}", self.kind(), self.pattern())
     }
 }

@@ -28,7 +28,7 @@ pub struct Route {
 
 /// What one segment of a path must be.
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     /// These characters, after decoding.
     Literal(String),
     /// Any one segment.
@@ -84,27 +84,55 @@ impl Route {
         self.method.as_ref()
     }
 
+    /// The pattern of paths, without the method.
+    pub fn pattern(&self) -> &str {
+        self.text
+            .split_once(' ')
+            .map_or(self.text.as_str(), |(_, path)| path)
+    }
+
+    /// What the segments of a path must be, from the first one on.
+    pub(super) fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// Whether `**` follows the steps.
+    pub(super) fn is_beneath(&self) -> bool {
+        self.beneath
+    }
+
     /// Whether a request with this method and path matches.
     pub fn covers(&self, method: &Method, path: &RequestPath) -> bool {
         self.covers_method(method) && self.covers_path(path.segments())
     }
 
-    fn covers_method(&self, asked: &Method) -> bool {
+    pub(super) fn covers_method(&self, asked: &Method) -> bool {
         self.method
             .as_ref()
             .is_none_or(|own| own == asked || (own.as_str() == "GET" && asked.as_str() == "HEAD"))
     }
 
-    fn covers_path(&self, segments: &[String]) -> bool {
+    pub(super) fn covers_path(&self, segments: &[String]) -> bool {
         let fits = if self.beneath {
             segments.len() > self.steps.len()
         } else {
             segments.len() == self.steps.len()
         };
-        fits && self.steps.iter().zip(segments).all(|(step, segment)| match step {
-            Step::Literal(literal) => literal == segment,
-            Step::Any => true,
-        })
+        fits && self
+            .steps
+            .iter()
+            .zip(segments)
+            .all(|(step, segment)| step.fits(segment))
+    }
+}
+
+impl Step {
+    /// Whether a decoded segment is what it must be.
+    pub(super) fn fits(&self, segment: &str) -> bool {
+        match self {
+            Self::Literal(literal) => literal == segment,
+            Self::Any => true,
+        }
     }
 }
 

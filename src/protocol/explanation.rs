@@ -1,0 +1,378 @@
+//! Why a check says yes or no, rule by rule, and what would change it.
+//!
+//! The verdict is that of [`decide`] and of [`AccessRecord::liveness`], which decide at `/check` too; what is told beside
+//! it is derived from the same rows.
+//!
+//! [`AccessRecord::liveness`]: super::liveness::AccessRecord::liveness
+
+use crate::clock::Timestamp;
+use crate::domain::client::{Client, ClientId};
+use crate::domain::coverage::{Difference, Opening, Requested};
+use crate::domain::grant::GrantEnd;
+use crate::domain::identifier::Identifier;
+use crate::domain::owner::Username;
+use crate::domain::scope::{Scope, ScopeSet, ScopeToken};
+use crate::domain::token_state::TokenState;
+use crate::protocol::check::{CheckDecision, decide};
+use crate::protocol::check_request::Asked;
+use crate::protocol::liveness::Inactive;
+
+/// How many scopes that cover what is asked for are proposed.
+const MOST_PROPOSED: usize = 3;
+
+/// Something that must hold before any scope is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    /// The access token is active.
+    Token {
+        /// Which.
+        id: Identifier,
+        /// What has become of it.
+        state: TokenState,
+        /// End of its life.
+        expires_at: Timestamp,
+    },
+    /// The approval has not ended.
+    Grant {
+        /// Which.
+        id: Identifier,
+        /// When and why it ended, if it did.
+        ended: Option<GrantEnd>,
+    },
+    /// The client is enabled.
+    Client {
+        /// Which.
+        id: ClientId,
+        /// Whether it is.
+        enabled: bool,
+    },
+    /// The resource owner is enabled.
+    Owner {
+        /// Which.
+        username: Username,
+        /// Whether they are.
+        enabled: bool,
+    },
+}
+
+impl Condition {
+    /// Whether it holds.
+    pub fn holds(&self) -> bool {
+        match self {
+            Self::Token { state, .. } => *state == TokenState::Active,
+            Self::Grant { ended, .. } => ended.is_none(),
+            Self::Client { enabled, .. } | Self::Owner { enabled, .. } => *enabled,
+        }
+    }
+
+    /// What makes it hold; `None` where it holds, or where nothing does any more.
+    fn remedy(&self) -> Option<Step> {
+        match self {
+            Self::Client { id, enabled: false } => Some(Step::EnableClient(id.clone())),
+            Self::Owner {
+                username,
+                enabled: false,
+            } => Some(Step::EnableOwner(username.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// One scope, as far as it bears on what is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The scope.
+    pub scope: ScopeToken,
+    /// Whether it is still defined.
+    pub is_defined: bool,
+    /// Whether the client may (still) have it.
+    pub is_of_client: bool,
+    /// What in it covers what is asked for, whether the scope is in force or not.
+    pub covered_by: Option<Opening>,
+    /// What in it came nearest, and why it does not cover it.
+    pub nearest: Option<(Opening, Difference)>,
+}
+
+impl Rule {
+    /// Whether the scope counts at all.
+    pub fn is_in_force(&self) -> bool {
+        self.is_defined && self.is_of_client
+    }
+
+    fn of(scope: &ScopeToken, case: &Case<'_>) -> Self {
+        let defined = case.defined.iter().find(|defined| defined.token == *scope);
+        let requested = requested(case.asked);
+        let coverage = defined.map(|defined| &defined.coverage).zip(requested);
+        let covered_by = coverage.and_then(|(coverage, requested)| coverage.covers(requested));
+        let nearest = coverage
+            .filter(|_| covered_by.is_none())
+            .and_then(|(coverage, requested)| coverage.nearest(requested));
+        Self {
+            scope: scope.clone(),
+            is_defined: defined.is_some(),
+            is_of_client: case.client.settings.scopes.contains(scope),
+            covered_by: covered_by.map(Opening::from),
+            nearest: nearest.map(|miss| (miss.opening.into(), miss.why)),
+        }
+    }
+}
+
+/// Something an administrator can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Enable a client.
+    EnableClient(ClientId),
+    /// Enable a resource owner.
+    EnableOwner(Username),
+    /// Let a client have a scope.
+    GiveScope {
+        /// The client.
+        client: ClientId,
+        /// The scope.
+        scope: ScopeToken,
+    },
+    /// Let a scope open something more.
+    Widen {
+        /// The scope.
+        scope: ScopeToken,
+        /// What it is to open.
+        opening: Opening,
+    },
+    /// Define a scope.
+    Define {
+        /// Its name.
+        scope: ScopeToken,
+        /// What it is to open.
+        opening: Opening,
+    },
+}
+
+/// What, all of it done, would turn a no into a yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    /// In this order.
+    pub steps: Vec<Step>,
+}
+
+/// Whose access is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holder {
+    /// A client's, whatever tokens it has.
+    Client,
+    /// That of a token or a grant: its scope does not grow with the client's.
+    Issued,
+}
+
+/// What a check is asked, and over which rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// What is asked for.
+    pub asked: &'a Asked,
+    /// Whose access it is.
+    pub holder: Holder,
+    /// The scope of the token or of the grant, or the scopes of the client.
+    pub scope: &'a ScopeSet,
+    /// The client.
+    pub client: &'a Client,
+    /// All scopes that are defined, by name.
+    pub defined: &'a [Scope],
+    /// Why nothing is allowed, whatever the scopes say.
+    pub inactive: Option<Inactive>,
+}
+
+/// A verdict, and what led to it.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The verdict.
+    pub decision: CheckDecision,
+    /// What must hold before any scope is looked at.
+    pub conditions: Vec<Condition>,
+    /// The scopes of the token, the grant or the client, by name.
+    pub rules: Vec<Rule>,
+    /// What would make it a yes, each by itself; empty where it is one, or where no command would.
+    pub remedies: Vec<Remedy>,
+    /// What else is to be said about a no, in sentences.
+    pub advice: Vec<String>,
+}
+
+impl Explanation {
+    /// Whether it is a yes.
+    pub fn is_allowed(&self) -> bool {
+        matches!(self.decision, CheckDecision::Allowed { .. })
+    }
+}
+
+/// What may be covered, where something that may be is asked for.
+pub fn requested(asked: &Asked) -> Option<&Requested> {
+    match asked {
+        Asked::For(requested) => Some(requested),
+        Asked::ForNothing(_) => None,
+    }
+}
+
+/// Decides, and says why.
+pub fn explain(case: &Case<'_>, conditions: Vec<Condition>) -> Explanation {
+    let client_scopes: Vec<Scope> = case
+        .defined
+        .iter()
+        .filter(|defined| case.client.settings.scopes.contains(&defined.token))
+        .cloned()
+        .collect();
+    let by_scopes = decide(case.scope, &client_scopes, case.asked);
+    let rules: Vec<Rule> = case.scope.iter().map(|scope| Rule::of(scope, case)).collect();
+    let (remedies, advice) = what_would_help(case, &conditions, &by_scopes, &rules);
+    let decision = match case.inactive {
+        Some(inactive) => CheckDecision::Denied {
+            reason: inactive.to_string(),
+        },
+        None => by_scopes,
+    };
+    Explanation {
+        decision,
+        conditions,
+        rules,
+        remedies,
+        advice,
+    }
+}
+
+fn what_would_help(
+    case: &Case<'_>,
+    conditions: &[Condition],
+    by_scopes: &CheckDecision,
+    rules: &[Rule],
+) -> (Vec<Remedy>, Vec<String>) {
+    let mut first = Vec::new();
+    for condition in conditions.iter().filter(|condition| !condition.holds()) {
+        let Some(step) = condition.remedy() else {
+            let advice = "what has ended is not brought back: the client gets another access token with its refresh \
+                          token, or asks the resource owner again";
+            return (Vec::new(), vec![advice.to_owned()]);
+        };
+        first.push(step);
+    }
+    if matches!(by_scopes, CheckDecision::Allowed { .. }) {
+        let remedies = if first.is_empty() {
+            Vec::new()
+        } else {
+            vec![Remedy { steps: first }]
+        };
+        return (remedies, Vec::new());
+    }
+    let Some(requested) = requested(case.asked) else {
+        let advice = "no scope ever covers this: what is asked for has to be written in its normal form";
+        return (Vec::new(), vec![advice.to_owned()]);
+    };
+    let client = &case.client.id;
+    let mut ways: Vec<Vec<Step>> = scopes_to_give(case, requested)
+        .map(|scope| {
+            vec![Step::GiveScope {
+                client: client.clone(),
+                scope: scope.clone(),
+            }]
+        })
+        .collect();
+    let mut advice = ask_again(case, requested);
+    let rule = rule_to_widen(rules);
+    if let Some(Rule {
+        nearest: Some((opening, Difference::Case)),
+        ..
+    }) = rule
+    {
+        advice.push(format!(
+            "if the {opening} is meant, what is asked for has to be written as it is defined"
+        ));
+    } else if let Some(opening) = Opening::for_request(requested) {
+        // A scope that opens nothing like it is not the place, where another one covers it.
+        if let Some(rule) = rule.filter(|rule| rule.nearest.is_some() || ways.is_empty()) {
+            ways.push(vec![Step::Widen {
+                scope: rule.scope.clone(),
+                opening: fitting(rule, requested).unwrap_or(opening),
+            }]);
+        } else if ways.is_empty()
+            && case.holder == Holder::Client
+            && let Some(scope) = new_name(&opening, case.defined)
+        {
+            let client = client.clone();
+            let define = Step::Define {
+                scope: scope.clone(),
+                opening,
+            };
+            ways.push(vec![define, Step::GiveScope { client, scope }]);
+        }
+    }
+    let remedies = ways.into_iter().map(|steps| Remedy {
+        steps: first.iter().cloned().chain(steps).collect(),
+    });
+    (remedies.collect(), advice)
+}
+
+/// Scopes that the client has not, and that would cover it.
+fn scopes_to_give<'a>(case: &'a Case<'_>, requested: &'a Requested) -> impl Iterator<Item = &'a ScopeToken> {
+    case.defined
+        .iter()
+        .filter(|defined| !case.client.settings.scopes.contains(&defined.token))
+        // What was issued has the scope that it has.
+        .filter(|defined| case.holder == Holder::Client || case.scope.contains(&defined.token))
+        .filter(|defined| defined.coverage.covers(requested).is_some())
+        .map(|defined| &defined.token)
+        .take(MOST_PROPOSED)
+}
+
+/// The scope that would have to open more: the one that came nearest, else the only one.
+fn rule_to_widen(rules: &[Rule]) -> Option<&Rule> {
+    let mut in_force = rules.iter().filter(|rule| rule.is_in_force());
+    let near = in_force.clone().find(|rule| rule.nearest.is_some());
+    near.or_else(|| in_force.next())
+}
+
+/// The pattern that came nearest with the method that is asked with, where only that is missing.
+fn fitting(rule: &Rule, requested: &Requested) -> Option<Opening> {
+    let Some((Opening::Route(route), Difference::Method { asked, .. })) = &rule.nearest else {
+        return None;
+    };
+    let route: crate::domain::coverage::Route = format!("{asked} {}", route.pattern()).parse().ok()?;
+    let (method, path) = requested.method_and_path()?;
+    route.covers(method, path).then_some(Opening::Route(route))
+}
+
+/// A name for a scope that opens only this: that of the service, or as in `stock:get`.
+fn new_name(opening: &Opening, defined: &[Scope]) -> Option<ScopeToken> {
+    let name = match opening {
+        Opening::Route(route) => {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            let mut segments = route.pattern().split('/').skip(1);
+            let word = segments
+                .find(|segment| !segment.is_empty() && segment.chars().all(is_plain))
+                .unwrap_or("requests");
+            let method = route.method().map_or("any", |method| method.as_str());
+            format!("{word}:{}", method.to_ascii_lowercase())
+        }
+        named => named.as_ref().pattern().to_owned(),
+    };
+    let name: ScopeToken = name.parse().ok()?;
+    let is_taken = defined.iter().any(|scope| scope.token == name);
+    (!is_taken).then_some(name)
+}
+
+/// What no command does: a token is issued for the scope that was approved.
+fn ask_again(case: &Case<'_>, requested: &Requested) -> Vec<String> {
+    if case.holder == Holder::Client {
+        return Vec::new();
+    }
+    let others = case.defined.iter().filter(|defined| {
+        !case.scope.contains(&defined.token)
+            && case.client.settings.scopes.contains(&defined.token)
+            && defined.coverage.covers(requested).is_some()
+    });
+    others
+        .take(MOST_PROPOSED)
+        .map(|defined| {
+            format!(
+                "the client may have the scope {}, which covers it, but this was not approved: the client has to ask \
+                 for it, and the resource owner to approve it",
+                defined.token
+            )
+        })
+        .collect()
+}
