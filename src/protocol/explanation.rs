@@ -376,3 +376,303 @@ fn ask_again(case: &Case<'_>, requested: &Requested) -> Vec<String> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::client::{ClientKey, ClientSettings, RefreshPolicy};
+    use crate::domain::coverage::Coverage;
+    use crate::protocol::check_request::{request_asked, service_asked};
+
+    /// What there is, as the commands change it.
+    #[derive(Debug, Clone)]
+    struct World {
+        defined: Vec<Scope>,
+        client: Client,
+        owner_enabled: bool,
+        /// The scope of a token; none where the client itself is asked about.
+        issued: Option<ScopeSet>,
+    }
+
+    fn client(scopes: ScopeSet, enabled: bool) -> Client {
+        Client {
+            key: ClientKey(1),
+            id: "web".parse().unwrap(),
+            enabled,
+            settings: ClientSettings {
+                name: "Web".parse().unwrap(),
+                description: "".parse().unwrap(),
+                redirect_uris: Vec::new(),
+                scopes,
+                access_token_lifetime: Duration::from_secs(3600),
+                code_lifetime: Duration::from_secs(60),
+                refresh: RefreshPolicy::None,
+                refresh_token_lifetime: Duration::from_secs(1),
+                refresh_token_idle: Duration::from_secs(1),
+                require_pkce: true,
+            },
+            created_at: Timestamp::from_millis(0),
+        }
+    }
+
+    fn scope(name: &str, coverage: Coverage) -> Scope {
+        Scope {
+            token: name.parse().unwrap(),
+            description: "".parse().unwrap(),
+            coverage,
+            created_at: Timestamp::from_millis(0),
+        }
+    }
+
+    impl World {
+        fn explain(&self, asked: &Asked) -> Explanation {
+            let inactive = match (self.client.enabled, self.owner_enabled || self.issued.is_none()) {
+                (false, _) => Some(Inactive::ClientDisabled),
+                (true, false) => Some(Inactive::OwnerDisabled),
+                (true, true) => None,
+            };
+            let mut conditions = vec![Condition::Client {
+                id: self.client.id.clone(),
+                enabled: self.client.enabled,
+            }];
+            if self.issued.is_some() {
+                conditions.push(Condition::Owner {
+                    username: "alice".parse().unwrap(),
+                    enabled: self.owner_enabled,
+                });
+            }
+            let case = Case {
+                asked,
+                holder: if self.issued.is_some() {
+                    Holder::Issued
+                } else {
+                    Holder::Client
+                },
+                scope: self.issued.as_ref().unwrap_or(&self.client.settings.scopes),
+                client: &self.client,
+                defined: &self.defined,
+                inactive,
+            };
+            explain(&case, conditions)
+        }
+
+        fn take(&mut self, step: &Step) {
+            match step {
+                Step::EnableClient(id) => self.client.enabled |= *id == self.client.id,
+                Step::EnableOwner(username) => self.owner_enabled |= username.as_str() == "alice",
+                Step::GiveScope { scope, .. } => {
+                    assert!(
+                        self.defined.iter().any(|defined| defined.token == *scope),
+                        "{step:?}"
+                    );
+                    let scopes = &mut self.client.settings.scopes;
+                    *scopes = scopes.iter().chain([scope]).cloned().collect();
+                }
+                Step::Widen { scope, opening } => {
+                    let mut defined = self.defined.iter_mut().filter(|defined| defined.token == *scope);
+                    defined.next().unwrap().coverage.add(opening.clone());
+                }
+                Step::Define { scope: name, opening } => {
+                    assert!(
+                        !self.defined.iter().any(|defined| defined.token == *name),
+                        "{step:?}"
+                    );
+                    let mut coverage = Coverage::default();
+                    coverage.add(opening.clone());
+                    self.defined.push(scope(name.as_str(), coverage));
+                }
+            }
+        }
+    }
+
+    fn coverage() -> impl Strategy<Value = Coverage> {
+        let openings = prop::sample::select(&[
+            "a",
+            "b",
+            "a.b",
+            "ab",
+            "a:x",
+            "b:x",
+            "GET /a",
+            "/a/{id}",
+            "GET /b/**",
+            "/invoke/{s}",
+            "POST /a/1",
+        ]);
+        prop::collection::vec(openings, 1..4).prop_map(|texts| {
+            let mut coverage = Coverage::default();
+            for text in texts {
+                coverage.add(match (text.contains('/'), text.contains(':')) {
+                    (true, _) => Opening::Route(text.parse().unwrap()),
+                    (false, true) => Opening::Service(text.parse().unwrap()),
+                    (false, false) => Opening::Folder(text.parse().unwrap()),
+                });
+            }
+            coverage
+        })
+    }
+
+    fn world() -> impl Strategy<Value = World> {
+        const NAMES: [&str; 4] = ["one", "two", "three", "a:x"];
+        let some = || {
+            prop::sample::subsequence(&["one", "two", "three", "a:x", "gone"], 0..4)
+                .prop_map(|names| names.join(" ").parse::<ScopeSet>().unwrap())
+        };
+        let scopes = prop::collection::vec(coverage(), 1..5);
+        let enabled = || prop::bool::weighted(0.8);
+        (scopes, some(), prop::option::of(some()), enabled(), enabled()).prop_map(
+            |(scopes, of_client, issued, client_enabled, owner_enabled)| {
+                let mut defined: Vec<Scope> = NAMES
+                    .into_iter()
+                    .zip(scopes)
+                    .map(|(name, coverage)| scope(name, coverage))
+                    .collect();
+                defined.sort_by(|one, other| one.token.cmp(&other.token));
+                // A client has only what is defined; a token may have more.
+                let of_client = of_client
+                    .iter()
+                    .filter(|token| defined.iter().any(|scope| scope.token == **token));
+                World {
+                    client: client(of_client.cloned().collect(), client_enabled),
+                    defined,
+                    owner_enabled,
+                    issued,
+                }
+            },
+        )
+    }
+
+    fn asked() -> impl Strategy<Value = Asked> {
+        let texts = prop::sample::select(&[
+            "a:x",
+            "a.b:y",
+            "b:y",
+            "ab:x",
+            "A:x",
+            "c:z",
+            "no service",
+            "GET /a",
+            "POST /a/1",
+            "GET /a/../b",
+            "GET /b",
+            "GET /b/17",
+            "POST /invoke/c:z",
+            "GET /invoke/a/x",
+            "get /a",
+            "GET /c/d",
+            "GET /",
+        ]);
+        texts.prop_map(|text| match text.split_once(" /") {
+            Some((method, path)) => request_asked(method.as_bytes(), format!("/{path}").as_bytes()),
+            None => service_asked(text),
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn what_is_told_is_what_is_decided_and_every_remedy_helps(world in world(), asked in asked()) {
+            let explanation = world.explain(&asked);
+            let own = &world.client.settings.scopes;
+            let scope = world.issued.as_ref().unwrap_or(own);
+            let of_client: Vec<Scope> =
+                world.defined.iter().filter(|defined| own.contains(&defined.token)).cloned().collect();
+            let by_scopes = decide(scope, &of_client, &asked);
+            let covers = matches!(by_scopes, CheckDecision::Allowed { .. });
+            let lives = explanation.conditions.iter().all(Condition::holds);
+            prop_assert_eq!(explanation.is_allowed(), covers && lives);
+            if lives {
+                prop_assert_eq!(&explanation.decision, &by_scopes);
+            }
+            let by_rules = explanation.rules.iter().any(|rule| rule.is_in_force() && rule.covered_by.is_some());
+            prop_assert_eq!(by_rules, covers);
+            prop_assert_eq!(explanation.rules.len(), scope.iter().count());
+            for rule in &explanation.rules {
+                prop_assert!(rule.covered_by.is_none() || rule.nearest.is_none());
+            }
+            if explanation.is_allowed() {
+                prop_assert!(explanation.remedies.is_empty() && explanation.advice.is_empty());
+            }
+            for remedy in &explanation.remedies {
+                let mut changed = world.clone();
+                remedy.steps.iter().for_each(|step| changed.take(step));
+                prop_assert!(changed.explain(&asked).is_allowed(), "{:?}", remedy);
+                // No step of it is for nothing.
+                for left_out in 0..remedy.steps.len() {
+                    let mut changed = world.clone();
+                    let kept = remedy.steps.iter().enumerate().filter(|(at, _)| *at != left_out);
+                    let is_possible = !matches!(remedy.steps[left_out], Step::Define { .. });
+                    if is_possible {
+                        kept.for_each(|(_, step)| changed.take(step));
+                        prop_assert!(!changed.explain(&asked).is_allowed(), "{:?}", remedy);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn which_commands_are_proposed() {
+        let folder = |name: &str| {
+            let mut coverage = Coverage::default();
+            coverage.add(Opening::Folder(name.parse().unwrap()));
+            coverage
+        };
+        let world = |of_client: &str, issued: Option<&str>| World {
+            defined: vec![scope("orders", folder("orders")), scope("stock", folder("stock"))],
+            client: client(of_client.parse().unwrap(), true),
+            owner_enabled: true,
+            issued: issued.map(|scope| scope.parse().unwrap()),
+        };
+        for (of_client, issued, asked, expected) in [
+            // The scope that covers it, and not another one made wider.
+            ("orders", None, "stock:count", vec!["give stock"]),
+            (
+                "orders",
+                None,
+                "orders2:list",
+                vec!["widen orders by service orders2:list"],
+            ),
+            // What differs in case only is a slip of whoever asks.
+            ("orders", None, "Orders:list", vec![]),
+            ("", None, "mail:send", vec!["define mail:send, give mail:send"]),
+            ("", None, "GET /mail/17", vec!["define mail:get, give mail:get"]),
+            // A token does not get what its client gets.
+            (
+                "orders",
+                Some("orders"),
+                "stock:count",
+                vec!["widen orders by service stock:count"],
+            ),
+            ("orders", Some("orders stock"), "stock:count", vec!["give stock"]),
+            ("orders stock", Some("gone"), "stock:count", vec![]),
+            ("orders", None, "orders", vec![]),
+        ] {
+            let asked = match asked.split_once(' ') {
+                Some((method, path)) => request_asked(method.as_bytes(), path.as_bytes()),
+                None => service_asked(asked),
+            };
+            let explanation = world(of_client, issued).explain(&asked);
+            let told = explanation.remedies.iter().map(|remedy| {
+                let steps = remedy.steps.iter().map(|step| match step {
+                    Step::GiveScope { scope, .. } => format!("give {scope}"),
+                    Step::Widen { scope, opening } => format!("widen {scope} by {opening}"),
+                    Step::Define { scope, .. } => format!("define {scope}"),
+                    other => format!("{other:?}"),
+                });
+                steps.collect::<Vec<_>>().join(", ")
+            });
+            assert_eq!(told.collect::<Vec<_>>(), expected, "{asked:?}");
+        }
+        let explanation = world("orders stock", Some("orders")).explain(&service_asked("stock:count"));
+        assert!(
+            explanation.advice[0].starts_with("the client may have the scope stock"),
+            "{explanation:?}"
+        );
+    }
+}

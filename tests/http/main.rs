@@ -11,6 +11,7 @@ mod introspection;
 mod metadata;
 mod oauth2_client;
 mod pages;
+mod paths;
 mod refusals;
 mod resources;
 mod rulings;

@@ -344,3 +344,214 @@ fn decoded_where_needless(route: &Route) -> Option<String> {
     instead.push_str(rest);
     (instead != route.as_str()).then_some(instead)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::coverage::Opening;
+
+    fn cautions(openings: &[&str], known: &[&str]) -> Vec<String> {
+        let mut coverage = Coverage::default();
+        for text in openings {
+            coverage.add(match (text.contains('/'), text.contains(':')) {
+                (true, _) => Opening::Route(text.parse().unwrap()),
+                (false, true) => Opening::Service(text.parse().unwrap()),
+                (false, false) => Opening::Folder(text.parse().unwrap()),
+            });
+        }
+        let cautions = coverage.cautions(known.iter().copied());
+        cautions.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_may_not_be_meant_is_said_with_what_to_write_instead() {
+        let covered =
+            |by: &str, opening: &str| format!("the {by} covers the {opening} already; leave it out");
+        for (openings, expected) in [
+            // One opening within another.
+            (&["orders", "orders.eu"][..], vec![covered("folder orders", "folder orders.eu")]),
+            (
+                &["orders", "orders.eu.north:list"],
+                vec![covered("folder orders", "service orders.eu.north:list")],
+            ),
+            (&["GET /a/**", "GET /a/b"], vec![covered("route GET /a/**", "route GET /a/b")]),
+            (&["GET /a/{x}", "GET /a/b"], vec![covered("route GET /a/{x}", "route GET /a/b")]),
+            (&["GET /a/**", "HEAD /a/{x}/**"], vec![covered("route GET /a/**", "route HEAD /a/{x}/**")]),
+            (&["GET /a", "HEAD /a"], vec![covered("route GET /a", "route HEAD /a")]),
+            (
+                &["orders", "POST /invoke/orders/list"],
+                vec![covered("folder orders", "route POST /invoke/orders/list")],
+            ),
+            (
+                &["orders:list", "POST /invoke/orders:list"],
+                vec![covered("service orders:list", "route POST /invoke/orders:list")],
+            ),
+            (
+                &["GET /a/{x}", "GET /a/{y}"],
+                vec![
+                    "the route GET /a/{x} covers the same requests as the route GET /a/{y}; leave one of them out"
+                        .to_owned(),
+                ],
+            ),
+            // Wider than it looks.
+            (
+                &["POST /**"],
+                vec![
+                    "the route POST /** opens every path but `/` itself, the `/invoke/…` of every service among them; \
+                     name what is meant, as in `POST /orders/**`"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["GET /{a}/**"],
+                vec![
+                    "the route GET /{a}/** opens every path of more than 1 segment, the `/invoke/…` of every service \
+                     among them; name what is meant, as in `GET /orders/**`"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["GET /{a}"],
+                vec![
+                    "the route GET /{a} opens every path of one segment; name what is meant, as in `GET /orders/**`"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["orders", "GET /invoke/**"],
+                vec![
+                    "the route GET /invoke/** opens services by their paths, whatever folders and services are named; \
+                     name those that are meant with --folder and --service instead"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["/a", "/b", "GET /c"],
+                vec![
+                    "the route /a and another one open every method, DELETE among them; write `GET /a` where it is \
+                     only to be read"
+                        .to_owned(),
+                ],
+            ),
+            // Never, or nearly never.
+            (
+                &["CONNECT /a"],
+                vec!["the route CONNECT /a never matches: a CONNECT request has no path; leave it out".to_owned()],
+            ),
+            (
+                &["GTE /a"],
+                vec![
+                    "the route GTE /a has a method that HTTP does not know, and covers only requests with that very \
+                     one; write `GET /a` if that is meant"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["BREW /a"],
+                vec![
+                    "the route BREW /a has a method that HTTP does not know, and covers only requests with that very \
+                     one"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["GET /a/:id"],
+                vec!["`:id` in the route GET /a/:id stands for itself, letter by letter; write `{id}` for any one segment".to_owned()],
+            ),
+            (
+                &["GET /a/<order-id>"],
+                vec![
+                    "`<order-id>` in the route GET /a/<order-id> stands for itself, letter by letter; write \
+                     `{order-id}` for any one segment"
+                        .to_owned(),
+                ],
+            ),
+            (&["GET /%41/%7Bb%7D"], vec!["the route GET /%41/%7Bb%7D means `GET /A/%7Bb%7D`; write it so".to_owned()]),
+            (
+                &["GET /caf%C3%A9"],
+                vec![
+                    "the route GET /caf%C3%A9 holds letters beyond ASCII, which programs compose in more than one way, \
+                     and only these bytes match; write `{name}` for that segment if others may come"
+                        .to_owned(),
+                ],
+            ),
+        ] {
+            assert_eq!(cautions(openings, &[]), expected, "{openings:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_begins_another_name_by_its_letters_only() {
+        let letters = |folder: &str, name: &str, wanted: &str| {
+            vec![format!(
+                "the folder {folder} does not cover {name}, which only begins with the same letters; add the folder \
+                 {wanted} if it is meant too"
+            )]
+        };
+        for (openings, known, expected) in [
+            (
+                &["orders"][..],
+                &["orders2:list"][..],
+                letters("orders", "orders2:list", "orders2"),
+            ),
+            (
+                &["orders"],
+                &["orders.eu", "orders:list", "orders-old"],
+                letters("orders", "orders-old", "orders-old"),
+            ),
+            (
+                &["orders"],
+                &["orders2", "orders3"],
+                letters("orders", "orders2", "orders2"),
+            ),
+            (
+                &["orders.e"],
+                &["orders.eu:list"],
+                letters("orders.e", "orders.eu:list", "orders.eu"),
+            ),
+            (
+                &["orders"],
+                &["orders", "orders.eu", "orders:list", "order", "Orders2", "mail"],
+                Vec::new(),
+            ),
+            // What is open anyway is no surprise.
+            (
+                &["orders", "orders2"],
+                &["orders2", "orders2.eu:list"],
+                Vec::new(),
+            ),
+            (&["orders", "orders2:list"], &["orders2:list"], Vec::new()),
+        ] {
+            assert_eq!(
+                cautions(openings, known),
+                expected,
+                "{openings:?} beside {known:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_plain_definition_is_not_worth_a_word() {
+        for openings in [
+            &["orders", "mail.in", "stock:count"][..],
+            &[
+                "GET /orders",
+                "POST /orders",
+                "GET /orders/{id}",
+                "DELETE /orders/{id}",
+                "GET /orders/{id}/lines/**",
+            ],
+            &["HEAD /a", "POST /a", "GET /", "PROPFIND /dav/**"],
+            &[
+                "orders",
+                "GET /orders/**",
+                "GET /invoke/{s}/status/{id}",
+                "GET /invoke",
+            ],
+            &["GET /a/%20", "GET /a/b:c", "GET /$", "GET /:"],
+            &["GET /a/**", "GET /a", "GET /{x}/a"],
+        ] {
+            assert_eq!(cautions(openings, &[]), Vec::<String>::new(), "{openings:?}");
+        }
+    }
+}

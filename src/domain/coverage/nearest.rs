@@ -263,3 +263,246 @@ fn path_miss(route: &Route, segments: &[String]) -> Option<Miss> {
 fn begin_alike(one: &str, other: &str) -> bool {
     one.starts_with(other) || other.starts_with(one)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::coverage::Opening;
+
+    fn coverage(openings: &[&str]) -> Coverage {
+        let mut coverage = Coverage::default();
+        for text in openings {
+            coverage.add(match (text.contains('/'), text.contains(':')) {
+                (true, _) => Opening::Route(text.parse().unwrap()),
+                (false, true) => Opening::Service(text.parse().unwrap()),
+                (false, false) => Opening::Folder(text.parse().unwrap()),
+            });
+        }
+        coverage
+    }
+
+    fn requested(text: &str) -> Requested {
+        match text.split_once(' ') {
+            Some((method, path)) => {
+                Requested::request(method.parse().unwrap(), RequestPath::parse(path).unwrap())
+            }
+            None => Requested::service(text.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn what_came_nearest_and_why_it_does_not_cover() {
+        let letters = |own, asked| {
+            format!("`{own}` and `{asked}` only begin with the same letters; segments are compared whole")
+        };
+        let segment =
+            |position, own, asked| format!("segment {position} is `{own}`, and `{asked}` is asked for");
+        let case = "only upper and lower case differ, and they count".to_owned();
+        let method =
+            |own, asked| format!("the path fits, but the method is {own}, and {asked} is asked with");
+        for (openings, asked, nearest, why) in [
+            (
+                &["mail", "orders"][..],
+                "orders2:list",
+                "folder orders",
+                letters("orders", "orders2"),
+            ),
+            (
+                &["mail", "orders2"],
+                "orders:list",
+                "folder orders2",
+                letters("orders2", "orders"),
+            ),
+            (
+                &["orders.eu"],
+                "orders:list",
+                "folder orders.eu",
+                "it lies beneath `orders`, where the service is".into(),
+            ),
+            (
+                &["orders.eu.north"],
+                "orders.eu:list",
+                "folder orders.eu.north",
+                "it lies beneath `orders.eu`, where the service is".into(),
+            ),
+            (
+                &["orders.eu", "orders.asia"],
+                "orders.us:list",
+                "folder orders.asia",
+                segment(2, "asia", "us"),
+            ),
+            (&["orders"], "Orders.eu:list", "folder orders", case.clone()),
+            (
+                &["orders:list"],
+                "orders:List",
+                "service orders:list",
+                case.clone(),
+            ),
+            (
+                &["orders:list", "mail"],
+                "orders:count",
+                "service orders:list",
+                "it is another service of the same folder".into(),
+            ),
+            (
+                &["orders:list"],
+                "archive:list",
+                "service orders:list",
+                "it is a service of that name in another folder".into(),
+            ),
+            (
+                &["/invoke/{s}"],
+                "orders:list",
+                "route /invoke/{s}",
+                "it covers a request with that path, and no service asked for by name".into(),
+            ),
+            (
+                &["/invoke/orders/{s}"],
+                "orders:list",
+                "route /invoke/orders/{s}",
+                "it covers a request with that path, and no service asked for by name".into(),
+            ),
+            // Requests that ask for a service are measured by both.
+            (
+                &["orders", "/x"],
+                "GET /invoke/orders2/list",
+                "folder orders",
+                letters("orders", "orders2"),
+            ),
+            (
+                &["GET /invoke/{s}"],
+                "POST /invoke/orders:list",
+                "route GET /invoke/{s}",
+                method("GET", "POST"),
+            ),
+            // Routes.
+            (
+                &["GET /orders/{id}", "GET /stock"],
+                "POST /orders/17",
+                "route GET /orders/{id}",
+                method("GET", "POST"),
+            ),
+            (
+                &["HEAD /orders"],
+                "GET /orders",
+                "route HEAD /orders",
+                method("HEAD", "GET"),
+            ),
+            (&["GET /orders"], "get /orders", "route GET /orders", case.clone()),
+            (&["/orders/{id}"], "GET /Orders/17", "route /orders/{id}", case),
+            (
+                &["/orders/**"],
+                "GET /orders",
+                "route /orders/**",
+                "`**` covers what is beneath the path, not the path itself".into(),
+            ),
+            (
+                &["/orders/{id}"],
+                "GET /orders/1/lines",
+                "route /orders/{id}",
+                "the path has one segment too many".into(),
+            ),
+            (
+                &["/orders"],
+                "GET /orders/1/lines",
+                "route /orders",
+                "the path has 2 segments too many".into(),
+            ),
+            (
+                &["/orders/{id}/lines"],
+                "GET /orders/1",
+                "route /orders/{id}/lines",
+                "the path has one segment too few".into(),
+            ),
+            (
+                &["/orders/{id}/lines/**"],
+                "GET /orders",
+                "route /orders/{id}/lines/**",
+                "the path has 3 segments too few".into(),
+            ),
+            (
+                &["/orders/{id}/lines"],
+                "GET /orders/1/notes",
+                "route /orders/{id}/lines",
+                segment(3, "lines", "notes"),
+            ),
+            (
+                &["/order"],
+                "GET /orders",
+                "route /order",
+                letters("order", "orders"),
+            ),
+            (
+                &["POST /a/b", "GET /a/b"],
+                "GET /a/c",
+                "route GET /a/b",
+                segment(2, "b", "c"),
+            ),
+            (
+                &["orders"],
+                "GET /orders/list",
+                "folder orders",
+                "the path asks for no service; `/invoke/FOLDER:SERVICE` would".into(),
+            ),
+        ] {
+            let (coverage, requested) = (coverage(openings), requested(asked));
+            assert_eq!(coverage.covers(&requested), None, "{openings:?}: {asked}");
+            let miss = coverage
+                .nearest(&requested)
+                .unwrap_or_else(|| panic!("{openings:?}: {asked}"));
+            assert_eq!(
+                (miss.opening.to_string(), miss.why.to_string()),
+                (nearest.to_owned(), why),
+                "{openings:?}: {asked}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_not_alike_is_not_near() {
+        for (openings, asked) in [
+            (&[][..], "orders:list"),
+            (&["mail", "stock:count", "/orders"], "orders:list"),
+            (
+                &["orders", "orders:list", "/x/{id}", "/{id}/x", "/{id}", "/**"],
+                "GET /",
+            ),
+            (&["GET /stock/{id}"], "GET /orders/17"),
+        ] {
+            assert_eq!(
+                coverage(openings).nearest(&requested(asked)),
+                None,
+                "{openings:?}: {asked}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_would_have_to_be_opened() {
+        for (asked, opening) in [
+            ("orders:list", "service orders:list"),
+            ("POST /invoke/orders/list", "service orders:list"),
+            ("GET /orders", "route GET /orders"),
+            ("HEAD /", "route HEAD /"),
+            ("GET /orders/17/lines/2", "route GET /orders/{id}/lines/{id2}"),
+            ("GET /a/9f8e7d6c-5b4a-3210-9f8e-7d6c5b4a3210", "route GET /a/{id}"),
+            ("GET /a/decade/face", "route GET /a/decade/face"),
+            ("GET /v2/a b/{x}/*", "route GET /v2/a%20b/%7Bx%7D/%2A"),
+            ("GET /caf%C3%A9", "route GET /caf%C3%A9"),
+        ] {
+            let requested = requested(asked);
+            let found = Opening::for_request(&requested).unwrap();
+            assert_eq!(found.to_string(), opening, "{asked}");
+            let mut alone = Coverage::default();
+            alone.add(found);
+            assert!(alone.covers(&requested).is_some(), "{asked}");
+        }
+        for asked in [
+            "get /orders",
+            "G3T /orders",
+            &format!("GET /{}", "a".repeat(1024)),
+        ] {
+            assert_eq!(Opening::for_request(&requested(asked)), None, "{asked}");
+        }
+    }
+}
