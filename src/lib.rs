@@ -22,7 +22,8 @@
 //! | an endpoint | `http/endpoints/`, a file each; which path leads there: [`http::router`] |
 //! | what an endpoint does | [`authorization_server`], whose table follows the eight stages |
 //! | why a request is refused | [`protocol`]: `authorization_request`, `exchange`, `refresh`, `check` decide, and do nothing else |
-//! | whether a scope covers a request | [`domain::coverage`] |
+//! | why a check says no, and what would change it | [`protocol::explanation`] |
+//! | whether a scope covers a request, and which definitions may not be meant | [`domain::coverage`] |
 //! | where a token may be used | [`domain::resource`], [`protocol::resource_indicators`]; at a check: [`protocol::check_resource`] |
 //! | which redirect URI matches | [`domain::redirect_uri`] |
 //! | how a token is made, and what is stored of it | [`domain::token`], [`domain::secret`] |

@@ -304,4 +304,36 @@ mod tests {
             [covers_nothing]
         );
     }
+
+    #[test]
+    fn what_may_not_be_meant_in_a_scope_is_mentioned() {
+        let coverage = crate::domain::coverage::Coverage {
+            folders: ["orders".parse().unwrap()].into(),
+            services: ["orders:list".parse().unwrap()].into(),
+            ..Default::default()
+        };
+        let scope = Scope {
+            token: "orders".parse().unwrap(),
+            description: "".parse().unwrap(),
+            coverage,
+            created_at: NOW,
+        };
+        let used = BTreeSet::from(["orders".parse().unwrap()]);
+        let findings = scope_findings(&scope, &used, &BTreeSet::from(["orders2"]));
+        let told: Vec<(Level, &str)> = findings.iter().map(|f| (f.level, f.what.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    Level::Note,
+                    "the folder orders does not cover orders2, which only begins with the same letters; add the folder \
+                     orders2 if it is meant too"
+                ),
+                (
+                    Level::Note,
+                    "the folder orders covers the service orders:list already; leave it out"
+                ),
+            ]
+        );
+    }
 }

@@ -4,6 +4,11 @@
 //! method and path ([`Requested`]). Matching is exact bytes and case-sensitive, without Unicode normalisation;
 //! what is not in normal form is refused where it is parsed ([`RequestPath`]) and never repaired, so nothing
 //! here has to guess how the resource server would read it.
+//!
+//! The path of a route is read by the same parser as the path of a request, so what is registered can be asked for.
+//! Names and routes are printable ASCII, and a route is kept as it was given. Letters beyond ASCII stand in it
+//! percent-encoded, and match the same bytes only: composed and decomposed letters (NFC, NFD) differ. In a request
+//! they are exact where they are percent-encoded, and denied where they are not.
 
 mod caution;
 mod folder;
