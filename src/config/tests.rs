@@ -65,10 +65,11 @@ fn every_default_is_accepted_where_it_is_written_down() {
     for key in KEYS {
         set(&mut sources, &key.variable(), key.value(&defaults).to_string());
     }
-    // An empty variable counts as not set, which is what the default issuer is.
+    // An empty variable counts as not set, which is what these two are by default.
+    let is_empty = |key: &Key| ["issuer", "health_listen"].contains(&key.name);
     let loaded = load(&sources).unwrap();
     assert_eq!(loaded.settings, defaults);
-    for (key, _, origin) in loaded.entries().filter(|(key, _, _)| key.name != "issuer") {
+    for (key, _, origin) in loaded.entries().filter(|(key, _, _)| !is_empty(key)) {
         assert_eq!(*origin, Origin::Environment(key.variable()));
     }
 }
@@ -80,6 +81,7 @@ fn every_key_reaches_its_own_setting() {
         ("server.issuer", "https://id.example.com/oauth"),
         ("server.behind_proxy", "true"),
         ("server.trusted_proxies", "10.0.0.0/8,192.0.2.7"),
+        ("server.health_listen", "0.0.0.0:9420"),
         ("server.session_lifetime", "1h1m"),
         ("server.approval_time", "2m"),
         ("server.shutdown_grace", "3s"),

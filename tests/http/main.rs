@@ -6,9 +6,13 @@
 
 mod account;
 mod aliases;
+mod canaries;
 mod check;
+mod health;
+mod log;
 mod introspection;
 mod metadata;
+mod metrics;
 mod oauth2_client;
 mod pages;
 mod paths;

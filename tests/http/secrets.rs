@@ -23,7 +23,10 @@ fn no_secret_is_written_to_the_log_or_to_the_database() {
         let (status, log, home) = server.stop();
         assert_eq!(status.code(), Some(0));
         // So that there is something to search, and the search finds what is there.
-        assert!(log.contains("answered") && log.contains("/token"), "{log}");
+        assert!(
+            log.contains("answered") && log.contains("code exchanged"),
+            "{log}"
+        );
         assert!(
             log.contains("a request failed") && log.contains("refused"),
             "{log}"

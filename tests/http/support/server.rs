@@ -4,9 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::home::{Client, Home};
-use super::http::{Answer, encode, send};
+use super::http::{Answer, PATIENCE, encode, send};
 
 /// `oauthctl serve` on a port of its own, over a home of its own; killed when the test ends.
 pub(crate) struct Server {
@@ -33,13 +34,9 @@ impl Server {
     pub(crate) fn with(home: Home, adjust: impl FnOnce(&mut Command) -> &mut Command) -> Self {
         let mut command = home.command();
         command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         adjust(&mut command);
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let written = Arc::new(Mutex::new(String::new()));
         let base = loop {
@@ -82,6 +79,27 @@ impl Server {
     #[track_caller]
     pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         send("GET", &self.url(path), headers, None)
+    }
+
+    /// As [`get`](Self::get), again and again until the answer has this status.
+    #[track_caller]
+    pub(crate) fn get_until(&self, path: &str, status: u16) -> Answer {
+        wait_for(|| Some(self.get(path, &[])).filter(|answer| answer.status == status))
+    }
+
+    /// What has been written to stderr by now.
+    pub(crate) fn log(&self) -> String {
+        self.written.lock().unwrap().clone()
+    }
+
+    /// The rest of the line on stderr that begins like this, once it is there.
+    #[track_caller]
+    pub(crate) fn told(&self, start: &str) -> String {
+        wait_for(|| {
+            let log = self.log();
+            let mut rests = log.lines().filter_map(|line| line.strip_prefix(start));
+            rests.next().map(str::to_owned)
+        })
     }
 
     /// `POST` of a form by a client that authenticates with Basic.
@@ -133,6 +151,19 @@ impl Server {
         let home = std::mem::replace(&mut self.home, Home::empty());
         (status, written, home)
     }
+}
+
+/// Asks again until there is something; it is a test that fails where there is nothing for ever.
+#[track_caller]
+pub(crate) fn wait_for<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let pause = Duration::from_millis(20);
+    for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+        if let Some(found) = ask() {
+            return found;
+        }
+        thread::sleep(pause);
+    }
+    panic!("it did not come about");
 }
 
 impl Drop for Server {
