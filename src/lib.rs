@@ -30,6 +30,8 @@
 //! | the tables | `store/schema/`; their methods stand in a file each beside it |
 //! | how commits are gathered | `store/writer.rs` |
 //! | what is bounded, and at what | [`http::listener`], [`http::listener::Limits`] |
+//! | what is measured, what is logged | `http/metrics.rs`, `authorization_server/counts.rs` · `cli/log.rs`, `authorization_server/noted.rs` |
+//! | whether it can work | `authorization_server/health.rs` |
 //! | what an administrator may set | [`config`], `oauthctl.toml.example` |
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
 //! | the pages | `http/pages/` |

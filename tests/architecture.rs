@@ -172,6 +172,11 @@ fn tiny_http_is_named_in_the_listener_only() {
 }
 
 #[test]
+fn what_writes_the_log_is_named_in_the_command_line_only() {
+    only_within("cli", &["tracing_subscriber"]);
+}
+
+#[test]
 fn randomness_is_asked_for_in_one_file_only() {
     only_within("entropy.rs", &["rand::", "SysRng", "getrandom"]);
 }

@@ -31,8 +31,11 @@ impl HealthListener {
             return Ok(None);
         };
         let limits = HealthApp::limits(&listening::limits(settings));
-        let listener =
-            Listener::bind(address, limits).map_err(CliError::io(format!("listen on {address}")))?;
+        let listener = Listener::bind(address, limits).map_err(|error| {
+            // As a text: the advice for an address that is taken is about the main one.
+            let error = std::io::Error::other(error.to_string());
+            CliError::io(format!("listen on {address}, as `server.health_listen` says"))(error)
+        })?;
         let address = listener.local_addr().map_err(CliError::io("find the port"))?;
         app.listeners.push(("health", listener.traffic()));
         app.metrics_are_elsewhere = true;

@@ -82,7 +82,7 @@ const FIELDS: [&str; 12] = [
 struct Canaries(Vec<(String, String)>);
 
 impl Canaries {
-    fn new(&mut self, what: &str) -> String {
+    fn hatch(&mut self, what: &str) -> String {
         let value = HEXLOWER.encode(&random::<12>(&OsEntropy).unwrap());
         self.0.push((what.to_owned(), value.clone()));
         value
@@ -90,10 +90,12 @@ impl Canaries {
 
     /// One that is sent encoded: that is looked for as well.
     fn basic(&mut self, id: &str, what: &str) -> String {
-        let secret = self.new(what);
+        let secret = self.hatch(what);
         let encoded = BASE64.encode(format!("{id}:{secret}").as_bytes());
-        self.0
-            .push((format!("{what}, encoded"), encoded[id.len() * 2..].to_owned()));
+        self.0.push((
+            format!("{what}, encoded"),
+            encoded[(id.len() + 1).div_ceil(3) * 4..].to_owned(),
+        ));
         format!("Basic {encoded}")
     }
 
@@ -102,11 +104,11 @@ impl Canaries {
         let mut pairs: Vec<(String, String)> = PARAMETERS
             .iter()
             .map(|name| {
-                let canary = self.new(&format!("{name} in {place}"));
+                let canary = self.hatch(&format!("{name} in {place}"));
                 ((*name).to_owned(), format!("{prefix}{canary}"))
             })
             .collect();
-        pairs.push((self.new(&format!("a name in {place}")), "x".to_owned()));
+        pairs.push((self.hatch(&format!("a name in {place}")), "x".to_owned()));
         pairs
     }
 }
@@ -127,10 +129,11 @@ fn raw(server: &Server, request: &str) -> u16 {
 }
 
 fn request(server: &Server, method: &str, target: &str, fields: &[(&str, String)], body: &str) -> u16 {
-    let fields: String = fields
+    let lines: Vec<String> = fields
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
+    let fields = lines.concat();
     let length = body.len();
     raw(
         server,
@@ -140,11 +143,27 @@ fn request(server: &Server, method: &str, target: &str, fields: &[(&str, String)
     )
 }
 
+/// Whose secret is guessed at; told by its ID, which is long enough to be looked for like a canary.
+const VICTIM: &str = "victim-that-is-told-by-its-id";
+
 const FORM: &str = "application/x-www-form-urlencoded";
+
+fn content_type() -> (&'static str, String) {
+    ("Content-Type", FORM.to_owned())
+}
 
 /// Everything wrong that can be sent to a path. The statuses that came of it.
 fn pester(server: &Server, canaries: &mut Canaries, path: &str, client: &Client) -> Vec<u16> {
-    let content_type = || ("Content-Type", FORM.to_owned());
+    [
+        in_parameters(server, canaries, path, client),
+        in_authorization(server, canaries, path),
+        elsewhere(server, canaries, path),
+        to_the_listener(server, canaries, path),
+    ]
+    .concat()
+}
+
+fn in_parameters(server: &Server, canaries: &mut Canaries, path: &str, client: &Client) -> Vec<u16> {
     let mut statuses = Vec::new();
     // A prefix makes a value that is parsed as what it says it is.
     for prefix in ["", "oac_", "oat_", "ort_", "ocs_"] {
@@ -165,8 +184,13 @@ fn pester(server: &Server, canaries: &mut Canaries, path: &str, client: &Client)
             statuses.push(request(server, "POST", path, &fields, &body));
         }
     }
+    statuses
+}
+
+fn in_authorization(server: &Server, canaries: &mut Canaries, path: &str) -> Vec<u16> {
+    let mut statuses = Vec::new();
     for scheme in ["Bearer", "bearer", "Digest", "Negotiate", "DPoP", "Basic", ""] {
-        let canary = canaries.new(&format!("Authorization: {scheme} at {path}"));
+        let canary = canaries.hatch(&format!("Authorization: {scheme} at {path}"));
         let value = format!("{scheme} {canary}").trim().to_owned();
         for method in ["GET", "POST"] {
             let fields = [("Authorization", value.clone()), content_type()];
@@ -175,7 +199,7 @@ fn pester(server: &Server, canaries: &mut Canaries, path: &str, client: &Client)
         let target = format!("{path}?service=orders:list");
         statuses.push(request(server, "GET", &target, &[("Authorization", value)], ""));
     }
-    for id in ["victim", "nobody"] {
+    for id in [VICTIM, "nobody"] {
         let basic = canaries.basic(id, &format!("Basic at {path}"));
         let fields = [("Authorization", basic), content_type()];
         statuses.push(request(
@@ -187,39 +211,55 @@ fn pester(server: &Server, canaries: &mut Canaries, path: &str, client: &Client)
         ));
         let form = encode(&[
             ("client_id", id),
-            ("client_secret", &canaries.new("client_secret")),
+            ("client_secret", &canaries.hatch("client_secret")),
         ]);
         statuses.push(request(server, "POST", path, &[content_type()], &form));
     }
     // Secret and ID swapped.
-    let swapped = canaries.new("a secret as the ID");
+    let swapped = canaries.hatch("a secret as the ID");
     let swapped = BASE64.encode(format!("{swapped}:orders").as_bytes());
     let fields = [("Authorization", format!("Basic {swapped}")), content_type()];
     statuses.push(request(server, "POST", path, &fields, "token=x"));
+    statuses
+}
 
+/// In cookies, header fields, paths, and bodies that are no forms.
+fn elsewhere(server: &Server, canaries: &mut Canaries, path: &str) -> Vec<u16> {
+    let mut statuses = Vec::new();
     let port = server.address().rsplit(':').next().unwrap();
-    let own = format!("oauthctl_{port}={}", canaries.new("our cookie"));
-    let other = format!("{}={}", canaries.new("a cookie's name"), canaries.new("a cookie"));
+    let own = format!("oauthctl_{port}={}", canaries.hatch("our cookie"));
+    let other = format!(
+        "{}={}",
+        canaries.hatch("a cookie's name"),
+        canaries.hatch("a cookie")
+    );
     let mut fields = vec![("Cookie", format!("{own}; {other}"))];
     for name in FIELDS {
-        fields.push((name, format!("/{}", canaries.new(&format!("{name} at {path}")))));
+        fields.push((name, format!("/{}", canaries.hatch(&format!("{name} at {path}")))));
     }
     for method in ["GET", "HEAD", "POST", "DELETE"] {
         statuses.push(request(server, method, path, &fields, ""));
     }
-    let beneath = format!("{path}/{}", canaries.new("a path"));
+    let beneath = format!("{path}/{}", canaries.hatch("a path"));
     statuses.push(request(server, "GET", &beneath, &[], ""));
-    let json = format!("{{\"token\":\"{}\"}}", canaries.new("JSON"));
+    let json = format!("{{\"token\":\"{}\"}}", canaries.hatch("JSON"));
     let fields = [("Content-Type", "application/json".to_owned())];
     statuses.push(request(server, "POST", path, &fields, &json));
-    let media_type = [("Content-Type", canaries.new("Content-Type"))];
+    let media_type = [("Content-Type", canaries.hatch("Content-Type"))];
     statuses.push(request(server, "POST", path, &media_type, &json));
+    statuses
+}
 
-    // What the listener refuses by itself.
+/// What the listener refuses by itself.
+fn to_the_listener(server: &Server, canaries: &mut Canaries, path: &str) -> Vec<u16> {
+    let mut statuses = Vec::new();
     for (what, bytes) in [
         (
             "a method",
-            format!("{}x {path} HTTP/1.1\r\nHost: x\r\n\r\n", canaries.new("a method")),
+            format!(
+                "{}x {path} HTTP/1.1\r\nHost: x\r\n\r\n",
+                canaries.hatch("a method")
+            ),
         ),
         (
             "a method",
@@ -227,46 +267,46 @@ fn pester(server: &Server, canaries: &mut Canaries, path: &str, client: &Client)
         ),
         (
             "a version",
-            format!("GET {path} {}\r\n\r\n", canaries.new("a version")),
+            format!("GET {path} {}\r\n\r\n", canaries.hatch("a version")),
         ),
         (
             "a target",
-            format!("GET http://{}{path} HTTP/1.1\r\n\r\n", canaries.new("a target")),
+            format!("GET http://{}{path} HTTP/1.1\r\n\r\n", canaries.hatch("a target")),
         ),
         (
             "a host",
             format!(
                 "GET {path} HTTP/1.1\r\nHost: {} x\r\n\r\n",
-                canaries.new("a host")
+                canaries.hatch("a host")
             ),
         ),
         (
             "a field",
             format!(
                 "GET {path} HTTP/1.1\r\nHost: x\r\n{}\r\n\r\n",
-                canaries.new("a field")
+                canaries.hatch("a field")
             ),
         ),
         (
             "two Authorization",
             format!(
                 "GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nAuthorization: Bearer {}\r\n\r\n",
-                canaries.new("the first"),
-                canaries.new("the second")
+                canaries.hatch("the first"),
+                canaries.hatch("the second")
             ),
         ),
         (
             "an expectation",
             format!(
                 "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: {}\r\n\r\n",
-                canaries.new("Expect")
+                canaries.hatch("Expect")
             ),
         ),
         (
             "a length",
             format!(
                 "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n",
-                canaries.new("a length")
+                canaries.hatch("a length")
             ),
         ),
     ] {
@@ -301,7 +341,7 @@ fn no_canary_is_found_in_anything_that_was_written() {
                 .stdout(File::create(&stdout).unwrap())
         });
         let client = server.home.client("orders", &[]);
-        server.home.client("victim", &[]);
+        server.home.client(VICTIM, &[]);
         let mut canaries = Canaries::default();
         let mut statuses = Vec::new();
         for path in PATHS {
@@ -310,15 +350,15 @@ fn no_canary_is_found_in_anything_that_was_written() {
         // Requests that are in order, with what is the client's own business.
         let mut browser = signed_in(&server);
         let (state, unknown) = (
-            canaries.new("a state that is sent back"),
-            canaries.new("a parameter"),
+            canaries.hatch("a state that is sent back"),
+            canaries.hatch("a parameter"),
         );
         let path = authorize_with(&client, &[("login_hint", &unknown)])
             .replace("state=xyz", &format!("state={state}"));
         assert_eq!(browser.open(&path).status, 200);
         let (query, value) = (
-            canaries.new("the query of a redirect URI"),
-            canaries.new("a scope"),
+            canaries.hatch("the query of a redirect URI"),
+            canaries.hatch("a scope"),
         );
         for (name, value) in [
             ("redirect_uri", format!("{REDIRECT_URI}?{query}")),
@@ -343,7 +383,7 @@ fn no_canary_is_found_in_anything_that_was_written() {
 
         let (status, log, home) = server.stop();
         assert_eq!(status.code(), Some(0));
-        for told in ["invalid_client", "(unknown)", "victim", "refused", "answered"] {
+        for told in ["invalid_client", "(unknown)", VICTIM, "refused", "answered"] {
             assert!(log.contains(told), "{told}");
         }
         let mut written = vec![("the log".to_owned(), log.into_bytes())];
@@ -356,6 +396,8 @@ fn no_canary_is_found_in_anything_that_was_written() {
         assert!(written.len() >= 3, "the log, stdout and the database");
         for (place, bytes) in &written {
             let words = Words::of(bytes);
+            let tells = place == "the log" || place.ends_with("oauthctl.db");
+            assert_eq!(words.hold(VICTIM), tells, "what is there is found: {place}");
             for (what, canary) in &canaries.0 {
                 assert!(!words.hold(canary), "{what} stands in {place} ({format})");
             }

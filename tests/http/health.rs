@@ -70,6 +70,7 @@ fn a_file_that_is_gone_or_replaced() {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_disk_that_is_full() {
     let home = Home::empty();
     let directory = home.database().parent().unwrap().to_owned();
