@@ -13,6 +13,7 @@ use crate::domain::client::{Client, ClientId};
 use crate::domain::grant::GrantState;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::{ResourceOwner, Username};
+use crate::domain::resource::Resource;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::domain::token_state::TokenState;
@@ -79,8 +80,14 @@ impl AuthorizationServer {
         })
     }
 
-    /// What an access token can do, and why; `None` where it is none of ours.
-    pub fn explain_token(&self, token: &str, asked: &Asked) -> Result<Option<Explained>, StoreError> {
+    /// What an access token can do, and why; `None` where it is none of ours. `resource` is where it is shown, where that
+    /// is known.
+    pub fn explain_token(
+        &self,
+        resource: Option<&Resource>,
+        token: &str,
+        asked: &Asked,
+    ) -> Result<Option<Explained>, StoreError> {
         let now = self.now();
         let Some(value) = TokenValue::parse_as(TokenKind::AccessToken, token) else {
             return Ok(None);
@@ -89,7 +96,8 @@ impl AuthorizationServer {
             let Some(record) = access_record(tx, &value)? else {
                 return Ok(None);
             };
-            let inactive = record.liveness(&value.secret().hash(), now).err();
+            let liveness = record.liveness(&value.secret().hash(), now);
+            let inactive = liveness.and_then(|()| record.good_at(resource)).err();
             if inactive == Some(Inactive::Unknown) {
                 return Ok(None);
             }
@@ -101,7 +109,7 @@ impl AuthorizationServer {
                 defined: &tx.scopes()?,
                 inactive,
             };
-            let explanation = explain(&case, conditions_of_token(&record, now));
+            let explanation = explain(&case, conditions_of_token(&record, resource, now));
             Ok(Some(Explained {
                 sharers: sharers(tx, &record.client.id, &explanation)?,
                 scopes: record.scope_in_force(),
@@ -259,7 +267,7 @@ fn live_grants(
     }
 }
 
-fn conditions_of_token(record: &AccessRecord, now: Timestamp) -> Vec<Condition> {
+fn conditions_of_token(record: &AccessRecord, resource: Option<&Resource>, now: Timestamp) -> Vec<Condition> {
     let token = &record.token;
     let state = if token.revoked_at.is_some() || record.grant.ended.is_some() {
         TokenState::Revoked
@@ -268,7 +276,7 @@ fn conditions_of_token(record: &AccessRecord, now: Timestamp) -> Vec<Condition> 
     } else {
         TokenState::Active
     };
-    vec![
+    let mut conditions = vec![
         Condition::Token {
             id: token.identifier,
             state,
@@ -280,7 +288,13 @@ fn conditions_of_token(record: &AccessRecord, now: Timestamp) -> Vec<Condition> 
         },
         condition_of_client(&record.client),
         condition_of_owner(&record.owner),
-    ]
+    ];
+    conditions.extend(resource.map(|at| Condition::Resource {
+        at: at.clone(),
+        bound_to: record.token.resources.clone(),
+        is_good: record.good_at(resource).is_ok(),
+    }));
+    conditions
 }
 
 fn condition_of_client(client: &Client) -> Condition {

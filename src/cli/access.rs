@@ -12,6 +12,7 @@ use super::exit::CliError;
 use super::prompt;
 use crate::domain::client::ClientId;
 use crate::domain::owner::Username;
+use crate::domain::resource::Resource;
 use crate::protocol::check_request::{request_asked, service_asked};
 
 #[derive(Debug, Subcommand)]
@@ -65,6 +66,9 @@ pub(super) struct CheckOpts {
     /// What the access token on the first line of stdin can do
     #[arg(long)]
     token_stdin: bool,
+    /// The resource at which the token is shown; one that is bound to others is denied there
+    #[arg(long, value_name = "URL", requires = "token_stdin")]
+    resource: Option<Resource>,
     /// The service, such as `orders.eu:list`
     #[arg(long, required_unless_present = "path", conflicts_with_all = ["method", "path"])]
     service: Option<String>,
@@ -99,7 +103,16 @@ fn check(opts: &CheckOpts, context: &mut Context<'_>) -> Result<(), CliError> {
             report::one(&explained, &question, context)?
         }
         (None, None) => {
-            match server.explain_token(&prompt::line_of_stdin("access token")?, &question.asked)? {
+            if let Some(resource) = &opts.resource
+                && !server.is_registered(resource)?
+            {
+                return Err(CliError::Usage(format!(
+                    "the resource {resource} is not registered, and a check there is refused; \
+                     `oauthctl resource-server update NAME --resource URL` registers it"
+                )));
+            }
+            let token = prompt::line_of_stdin("access token")?;
+            match server.explain_token(opts.resource.as_ref(), &token, &question.asked)? {
                 Some(explained) => report::one(&explained, &question, context)?,
                 None => report::unknown_token(&question, context)?,
             }

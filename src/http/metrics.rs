@@ -16,7 +16,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::domain::grant::EndCause;
 
 /// The endpoints by name; the last stands for a path that names none.
-const ENDPOINTS: [&str; 12] = [
+const ENDPOINTS: [&str; 13] = [
     "authorize",
     "token",
     "revoke",
@@ -25,6 +25,7 @@ const ENDPOINTS: [&str; 12] = [
     "account",
     "logout",
     "metadata",
+    "resource_metadata",
     "healthz",
     "readyz",
     "metrics",
@@ -313,4 +314,32 @@ fn process(server: &AuthorizationServer, registry: &Registry) -> prometheus::Res
     build.set(1);
     registry.register(Box::new(build))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::issuer::Issuer;
+    use crate::http::router::endpoint;
+
+    #[test]
+    fn every_endpoint_is_counted_by_its_name() {
+        let issuer = Issuer::parse("https://id.example").unwrap();
+        let paths = [
+            "/authorize",
+            "/token",
+            "/revoke",
+            "/introspect",
+            "/check",
+            "/account",
+            "/logout",
+            "/.well-known/oauth-authorization-server",
+            "/.well-known/oauth-protected-resource",
+            "/healthz",
+            "/readyz",
+            "/metrics",
+        ];
+        let names = paths.map(|path| endpoint(path, &issuer).unwrap().name());
+        assert_eq!(names[..], ENDPOINTS[..ENDPOINTS.len() - 1]);
+    }
 }

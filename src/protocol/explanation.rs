@@ -11,6 +11,7 @@ use crate::domain::coverage::{Difference, Opening, Requested};
 use crate::domain::grant::GrantEnd;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
+use crate::domain::resource::{Resource, ResourceSet};
 use crate::domain::scope::{Scope, ScopeSet, ScopeToken};
 use crate::domain::token_state::TokenState;
 use crate::protocol::check::{CheckDecision, decide};
@@ -53,6 +54,15 @@ pub enum Condition {
         /// Whether they are.
         enabled: bool,
     },
+    /// The access token is good at the resource at which it is shown.
+    Resource {
+        /// Which.
+        at: Resource,
+        /// Those that the token is bound to; none means all.
+        bound_to: ResourceSet,
+        /// Whether it is.
+        is_good: bool,
+    },
 }
 
 impl Condition {
@@ -62,6 +72,18 @@ impl Condition {
             Self::Token { state, .. } => *state == TokenState::Active,
             Self::Grant { ended, .. } => ended.is_none(),
             Self::Client { enabled, .. } | Self::Owner { enabled, .. } => *enabled,
+            Self::Resource { is_good, .. } => *is_good,
+        }
+    }
+
+    /// What to do where no command makes it hold.
+    fn advice(&self) -> &'static str {
+        if matches!(self, Self::Resource { .. }) {
+            "the client gets an access token for this resource by naming it in `resource`, in its authorization request or \
+             where it refreshes"
+        } else {
+            "what has ended is not brought back: the client gets another access token with its refresh token, or asks the \
+             resource owner again"
         }
     }
 
@@ -245,9 +267,7 @@ fn what_would_help(
     let mut first = Vec::new();
     for condition in conditions.iter().filter(|condition| !condition.holds()) {
         let Some(step) = condition.remedy() else {
-            let advice = "what has ended is not brought back: the client gets another access token with its refresh \
-                          token, or asks the resource owner again";
-            return (Vec::new(), vec![advice.to_owned()]);
+            return (Vec::new(), vec![condition.advice().to_owned()]);
         };
         first.push(step);
     }

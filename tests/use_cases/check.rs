@@ -208,7 +208,7 @@ fn an_explanation_says_what_the_check_says() {
         for asked in &asked {
             let explained = world
                 .server
-                .explain_token(&tokens.access, asked)
+                .explain_token(None, &tokens.access, asked)
                 .unwrap()
                 .unwrap();
             let of_owner = world
@@ -280,7 +280,7 @@ fn what_is_no_access_token_is_not_explained() {
     for token in ["", "nonsense", &made_up, &as_access] {
         let explained = world
             .server
-            .explain_token(token, &service("orders:list"))
+            .explain_token(None, token, &service("orders:list"))
             .unwrap();
         assert!(explained.is_none(), "{token}");
     }

@@ -3,6 +3,7 @@
 use oauthctl::authorization_server::{AdministrationError, Answered, CheckRefusal, Considered, Noun};
 use oauthctl::domain::resource::Resource;
 use oauthctl::protocol::authorization_error::AuthorizationErrorCode;
+use oauthctl::protocol::check::CheckDecision;
 use oauthctl::protocol::liveness::Inactive;
 use oauthctl::protocol::token_error::TokenErrorCode;
 
@@ -74,6 +75,19 @@ fn check_at(world: &World, at: &str, token: &str) -> Result<(), CheckRefusal> {
         .server
         .check_token_at(Some(&resource(at)), token, &service("orders:list"))
         .unwrap();
+    let explained = world
+        .server
+        .explain_token(Some(&resource(at)), token, &service("orders:list"))
+        .unwrap();
+    // The command line says the same, with its reason.
+    let decision = explained.map(|explained| explained.explanation.decision);
+    match (&checked, decision) {
+        (Ok(_), Some(CheckDecision::Allowed { .. })) => {}
+        (Err(CheckRefusal::Inactive(inactive)), Some(CheckDecision::Denied { reason })) => {
+            assert_eq!(reason, inactive.to_string());
+        }
+        (checked, decision) => panic!("{checked:?}, and explained as {decision:?}"),
+    }
     checked.map(|_| ())
 }
 

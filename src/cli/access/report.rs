@@ -11,6 +11,7 @@ use crate::cli::output::{OutputFormat, Record};
 use crate::cli::shell::word;
 use crate::domain::client::ClientId;
 use crate::domain::coverage::Opening;
+use crate::domain::resource::Resource;
 use crate::protocol::check::CheckDecision;
 use crate::protocol::check_request::Asked;
 use crate::protocol::explanation::{Condition, Explanation, Remedy, Rule, Step, requested};
@@ -369,6 +370,12 @@ fn condition_text(condition: &Condition) -> (&'static str, String) {
             username,
             enabled: is,
         } => ("owner", format!("{username}, {}", enabled(*is))),
+        Condition::Resource { at, bound_to, .. } if bound_to.is_empty() => {
+            ("resource", format!("{at}, and the token is bound to none"))
+        }
+        Condition::Resource { at, bound_to, .. } => {
+            ("resource", format!("{at}, and the token is bound to {bound_to}"))
+        }
     }
 }
 
@@ -508,6 +515,10 @@ fn condition_json(condition: &Condition) -> Value {
         }),
         Condition::Owner { username, enabled } => json!({
             "kind": "owner", "holds": holds, "username": username.as_str(), "enabled": enabled,
+        }),
+        Condition::Resource { at, bound_to, .. } => json!({
+            "kind": "resource", "holds": holds, "resource": at.as_str(),
+            "bound_to": bound_to.iter().map(Resource::as_str).collect::<Vec<_>>(),
         }),
     }
 }
