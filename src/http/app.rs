@@ -1,9 +1,11 @@
 //! What answers requests: routes them to endpoints, with what all endpoints share.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::client_address::{FORWARDED_FOR, client_address};
 use super::cookie::CookiePolicy;
 use super::endpoints::{
     account, authorize, check, health, introspect, logout, metadata, metrics, resource_metadata, revoke,
@@ -18,6 +20,7 @@ use super::response::Response;
 use super::router::{Endpoint, endpoint};
 use crate::authorization_server::AuthorizationServer;
 use crate::clock::Stopwatch;
+use crate::domain::network::Networks;
 use crate::protocol::check_request::RequestFrom;
 
 /// What the endpoints share.
@@ -38,6 +41,10 @@ pub struct App {
     pub listeners: Vec<(&'static str, Traffic)>,
     /// Whether metrics have an address of their own; then the main one does not tell them.
     pub metrics_are_elsewhere: bool,
+    /// Whose `X-Forwarded-For` is believed; `None` where there is no proxy.
+    proxies: Option<Networks>,
+    /// Whether it was said that there seems to be one.
+    proxy_noticed: AtomicBool,
 }
 
 impl App {
@@ -59,7 +66,35 @@ impl App {
             metrics: Metrics::new(),
             listeners: Vec::new(),
             metrics_are_elsewhere: false,
+            proxies: None,
+            proxy_noticed: AtomicBool::new(false),
         }
+    }
+
+    /// Behind proxies, which name their callers.
+    #[must_use]
+    pub fn behind_proxies(mut self, proxies: Networks) -> Self {
+        self.proxies = Some(proxies);
+        self
+    }
+
+    /// The address of whoever asks: the connection's, or what a proxy that is trusted says.
+    pub fn client_address(&self, request: &Request) -> IpAddr {
+        let peer = request.peer().ip();
+        let mut forwarded = request.headers_named(FORWARDED_FOR);
+        if let Some(trusted) = &self.proxies {
+            return client_address(peer, forwarded, trusted);
+        }
+        if peer.is_loopback()
+            && forwarded.next().is_some()
+            && !self.proxy_noticed.swap(true, Ordering::Relaxed)
+        {
+            tracing::warn!(
+                "a proxy on this machine names its callers in X-Forwarded-For, which is not believed: all of them \
+                 count as one address when wrong passwords are throttled; set behind_proxy = true under [server]"
+            );
+        }
+        peer
     }
 
     /// The path of an endpoint as the browser sees it.

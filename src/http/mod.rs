@@ -7,12 +7,14 @@
 //! | [`response`] | an answer: status, header fields, body |
 //! | [`header_value`] | a field value that cannot end its line |
 //! | [`health_app`], [`metrics`] | health and metrics on an address of their own; what is measured |
+//! | [`client_address`] | who asks, where a proxy stands in between |
 //! | [`listener`] | sockets, framing, bounds; turns bytes into requests and responses into bytes |
 //!
 //! Between the listener and everything else stands one function, [`listener::Handler::handle`]: a request in, a
 //! response out. What calls it in a test needs no socket.
 
 pub mod app;
+pub mod client_address;
 pub mod cookie;
 mod endpoints;
 pub mod error;

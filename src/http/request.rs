@@ -75,7 +75,7 @@ impl Request {
     }
 
     /// The values of all fields of that name, whatever its case, in the order in which they were sent.
-    pub fn headers_named(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+    pub fn headers_named(&self, name: &str) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.fields
             .iter()
             .filter(move |field| field.name.eq_ignore_ascii_case(name))

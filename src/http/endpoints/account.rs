@@ -56,7 +56,7 @@ fn take_back(
     let form_token = fields.get("form_token").unwrap_or_default();
     match app
         .server
-        .take_back(grant, cookie, form_token, request.peer().ip())
+        .take_back(grant, cookie, form_token, app.client_address(request))
     {
         Ok(Ok(())) => Response::redirect(303, HeaderValue::encoded(&app.path("/account"))),
         Ok(Err(error)) => stale_form(app, request, error),

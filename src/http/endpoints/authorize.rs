@@ -188,10 +188,13 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
     };
     let cookie = app.cookies.read(request);
     let form_token = fields.get("form_token").unwrap_or_default();
-    match app
-        .server
-        .answer(about, cookie.as_ref(), form_token, answer, request.peer().ip())
-    {
+    match app.server.answer(
+        about,
+        cookie.as_ref(),
+        form_token,
+        answer,
+        app.client_address(request),
+    ) {
         Err(error) => failure(app, request, &error),
         Ok(Answered::Redirect(to)) => redirect(303, &to),
         Ok(Answered::Page(refusal)) => refused_request(app, request, &refusal),

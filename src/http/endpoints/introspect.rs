@@ -21,10 +21,11 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    match app
-        .server
-        .introspect(request.header("Authorization"), &body, request.peer().ip())
-    {
+    match app.server.introspect(
+        request.header("Authorization"),
+        &body,
+        app.client_address(request),
+    ) {
         Err(error) => caller_error(&error),
         Ok(None) => json(200, &json!({ "active": false })),
         Ok(Some(token)) => {

@@ -15,10 +15,11 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    match app
-        .server
-        .revoke(request.header("Authorization"), &body, request.peer().ip())
-    {
+    match app.server.revoke(
+        request.header("Authorization"),
+        &body,
+        app.client_address(request),
+    ) {
         Ok(()) => json(200, &json!({})),
         Err(error) => caller_error(&error),
     }

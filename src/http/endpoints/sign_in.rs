@@ -88,7 +88,7 @@ impl SignInForm<'_> {
         };
         match app
             .server
-            .sign_in(username, password, cookie.as_ref(), request.peer().ip())
+            .sign_in(username, password, cookie.as_ref(), app.client_address(request))
         {
             Ok(session) => Response::redirect(303, HeaderValue::encoded(next))
                 .header("Set-Cookie", app.cookies.set(&session))

@@ -18,7 +18,7 @@ pub(crate) fn handle(app: &App, request: &Request, implied: Option<GrantType>) -
     let authorization = request.header("Authorization");
     match app
         .server
-        .token(authorization, &body, implied, request.peer().ip())
+        .token(authorization, &body, implied, app.client_address(request))
     {
         Ok(response) => json(200, &body_of(&response)),
         Err(error) => caller_error(&error),
