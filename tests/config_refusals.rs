@@ -28,6 +28,9 @@ const REFUSALS: &[(&str, &str)] = &[
     ("networks_address", "2: `server.trusted_proxies`: `10.0.0.1/8` is an address within a network; the network itself is `10.0.0.0/8`"),
     ("networks_of_numbers", "2: `check.trust_forwarded_from`: an integer does not fit; accepted is an array of IP addresses and networks, such as `[\"127.0.0.1\", \"10.0.0.0/8\"]`"),
     ("not_utf8", "2: the configuration file is not text in UTF-8"),
+    ("proxy_issuer_http", "2: `server.issuer`: `http://127.0.0.1:8420` is not `https`, and other machines reach the server by its proxy; write `https://` and the name of the server"),
+    ("range_connections_per_address", "2: `limits.connections_per_address`: `0` is out of range; accepted is an integer from 1 to 65536"),
+    ("range_headers", "2: `limits.headers`: `8` is out of range; accepted is an integer from 16 to 1024"),
     ("range_high", "2: `limits.connections`: `99999999999999999999999999` is out of range; accepted is an integer from 1 to 65536"),
     ("range_low", "2: `database.readers`: `0` is out of range; accepted is an integer from 1 to 256"),
     ("range_negative", "2: `database.readers`: `-1` is out of range; accepted is an integer from 1 to 256"),
@@ -50,6 +53,11 @@ const REFUSALS: &[(&str, &str)] = &[
     ("syntax_open_string", r#"3:33: invalid basic string, expected `"`"#),
     ("title_empty", "2: `pages.title`: ` ` is not accepted; accepted is a string of 1 to 100 characters on one line"),
     ("title_two_lines", r"2: `pages.title`: `a\nb` is not accepted; accepted is a string of 1 to 100 characters on one line"),
+    ("tls_certificate_alone", "2: `tls.private_key`: is needed as well: a certificate without its private key is of no use"),
+    ("tls_issuer_http", "2: `server.issuer`: `http://localhost:8420` is not `https`, and the server speaks TLS; write `https://` and the name of the server"),
+    ("tls_needs_issuer", "2: `server.issuer`: listening on `0.0.0.0:443` needs an issuer, because clients reach that address by an `https` URL of its own"),
+    ("tls_private_key_alone", "3: `tls.certificate`: is needed as well: a private key without its certificate is of no use"),
+    ("tls_type", "2: `tls.certificate`: a boolean does not fit; accepted is the path of a file, or an empty string"),
     ("type_boolean", "2: `server.behind_proxy`: a string does not fit; accepted is `true` or `false`"),
     ("type_choice", "2: `log.format`: an array does not fit; accepted is `text` or `json`"),
     ("type_float", "2: `limits.connections`: a number with a point does not fit; accepted is an integer from 1 to 65536"),
@@ -59,8 +67,8 @@ const REFUSALS: &[(&str, &str)] = &[
     ("unknown_key", "3: unknown key `tokens.acess_token_lifetime`; did you mean `access_token_lifetime`?"),
     ("unknown_key_far", "2: unknown key `database.port`; the keys of `database` are path, busy_timeout, readers"),
     ("unknown_section", "1: unknown section `sever`; did you mean `server`?"),
-    ("unknown_section_far", "2: unknown section `webhooks`; the sections are server, database, tokens, check, log, pages, limits"),
-    ("word_in_no_section", "1: `colour` stands in no section; the sections are server, database, tokens, check, log, pages, limits"),
+    ("unknown_section_far", "2: unknown section `webhooks`; the sections are server, database, tokens, check, tls, log, pages, limits"),
+    ("word_in_no_section", "1: `colour` stands in no section; the sections are server, database, tokens, check, tls, log, pages, limits"),
 ];
 
 fn fixtures() -> PathBuf {

@@ -123,8 +123,7 @@ fn look_up(kind: Kind, typed: &str) -> Option<Vec<(String, String)>> {
     if !store::is_up_to_date(&options).ok()? {
         return None;
     }
-    let server = &loaded.settings.server;
-    let issuer = server.issuer_at(server.listen).ok()?;
+    let issuer = loaded.settings.issuer_at(loaded.settings.server.listen).ok()?;
     let server = authorization_server(Store::open(options).ok()?, issuer, &loaded.settings);
     server.names_beginning(kind, typed, MOST).ok()
 }

@@ -62,9 +62,9 @@ impl Context<'_> {
         self.issuer_at(self.settings.server.listen)
     }
 
-    fn issuer_at(&self, bound: SocketAddr) -> Result<Issuer, CliError> {
+    /// What a server that is bound to `bound` calls itself.
+    pub(super) fn issuer_at(&self, bound: SocketAddr) -> Result<Issuer, CliError> {
         self.settings
-            .server
             .issuer_at(bound)
             .map_err(|error| CliError::Usage(error.to_string()))
     }

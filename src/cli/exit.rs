@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::authorization_server::{AdministrationError, Failure, Noun};
 use crate::config::ConfigError;
+use crate::http::tls::PairError;
 use crate::store::{BackupError, StoreError};
 
 /// Something failed.
@@ -30,6 +31,9 @@ pub(super) enum CliError {
     /// The settings cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The certificate or its private key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] PairError),
     /// A use case refused.
     #[error(transparent)]
     Administration(#[from] AdministrationError),
@@ -142,7 +146,7 @@ impl CliError {
                 AdministrationError::Exists { .. } | AdministrationError::InUse { .. } => EXISTS,
                 AdministrationError::Failed(_) => FAILURE,
             },
-            Self::Usage(_) | Self::Config(_) => USAGE,
+            Self::Usage(_) | Self::Config(_) | Self::Tls(_) => USAGE,
             Self::FileExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Denied | Self::CheckFailed(_) => DENIED,

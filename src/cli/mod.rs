@@ -24,6 +24,7 @@ mod housekeeping;
 mod listening;
 mod log;
 mod man;
+mod open_files;
 mod operator;
 mod output;
 mod owner;
@@ -35,7 +36,9 @@ mod scope;
 mod secret_output;
 mod serve;
 mod shell;
+mod signals;
 mod stream;
+mod tls;
 mod token;
 mod worker;
 

@@ -4,18 +4,16 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
 use super::context::Context;
 use super::exit::CliError;
 use super::health_listener::HealthListener;
 use super::housekeeping::Housekeeping;
-use super::{listening, log};
-use crate::config::{RequestFrom as Configured, Settings};
+use super::{listening, log, open_files, signals, tls};
+use crate::config::{Protection, RequestFrom as Configured, Settings};
 use crate::domain::issuer::Issuer;
 use crate::http::app::App;
-use crate::http::listener::{Listener, Stop};
+use crate::http::listener::Listener;
 use crate::protocol::check_request::RequestFrom;
 
 #[derive(Debug, Args)]
@@ -26,23 +24,23 @@ pub(super) struct Opts {
     /// Address to listen on [default: 127.0.0.1:8420]; port 0 takes a free one
     #[arg(long, value_name = "ADDR", value_parser = address)]
     pub(super) listen: Option<SocketAddr>,
-    /// What the server calls itself [default: the address, as http]
+    /// What the server calls itself [default: the address, as http, or https with TLS]
     #[arg(long, value_name = "URL")]
     pub(super) issuer: Option<Issuer>,
 }
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let _log = log::start(context)?;
-    let address = context.settings.server.listen;
-    if !address.ip().is_loopback() {
-        return Err(CliError::Usage(format!(
-            "{address} can be reached from other machines, and without TLS secrets would travel in clear; listen on \
-             127.0.0.1 and put a TLS proxy in front"
-        )));
-    }
-    let listener = Listener::bind(address, listening::limits(&context.settings))
+    let settings = &context.settings;
+    let address = settings.server.listen;
+    let Some(protection) = settings.protection() else {
+        return Err(CliError::Usage(unprotected(settings)));
+    };
+    let open_files = open_files::provide(&settings.limits, settings.database.readers);
+    let listener = Listener::bind(address, listening::limits(settings))
         .map_err(CliError::io(format!("listen on {address}")))?;
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
+    let tls = tls::load(settings, &context.issuer_at(bound)?)?;
     let server = Arc::new(context.server_at(bound)?);
     let is_empty = server.clients()?.is_empty();
     let housekeeping =
@@ -51,20 +49,48 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     app.listeners.push(("main", listener.traffic()));
     let health = HealthListener::bind(&context.settings, &mut app)?;
     let app = Arc::new(app);
-    stop_on_signal(listener.stop_handle())?;
+    let listener = listener
+        .with_peers(listening::peers(&context.settings, protection))
+        .with_tls(tls.clone());
+    signals::handle(listener.stop_handle(), tls.clone())?;
     // The socket is bound, so whoever connects now is answered. A stderr that is closed does not keep anybody from it.
-    let _ = writeln!(context.stderr, "listening on http://{bound}");
+    let scheme = if protection == Protection::Tls {
+        "https"
+    } else {
+        "http"
+    };
+    let _ = writeln!(context.stderr, "listening on {scheme}://{bound}");
     let health = health.map(|health| health.start(&app)).transpose()?;
     if let Some(health) = &health {
         let _ = writeln!(context.stderr, "health and metrics on http://{}", health.address);
+    }
+    let watch = tls.as_ref().map(|tls| {
+        tls.warn();
+        tls::watch(tls)
+    });
+    if let Some(warning) = open_files {
+        tracing::warn!("{warning}");
     }
     if is_empty {
         let _ = context.say_on_terminal("no client is registered yet; `oauthctl client register` makes one");
     }
     listener.run(app);
-    drop(health);
-    drop(housekeeping);
+    drop((health, housekeeping, watch));
     Ok(())
+}
+
+/// Why a server that others could listen to is not started, and what to do.
+fn unprotected(settings: &Settings) -> String {
+    let address = settings.server.listen;
+    let advice = if settings.server.behind_proxy {
+        "name the address of the proxy in `trusted_proxies` under [server], or set `certificate` and `private_key` \
+         under [tls]"
+    } else {
+        "set `certificate` and `private_key` under [tls], or listen on 127.0.0.1 and put a TLS proxy in front"
+    };
+    format!(
+        "{address} can be reached from other machines, and without TLS secrets would travel in clear; {advice}"
+    )
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -83,22 +109,10 @@ pub(super) fn app(
         Configured::Original => RequestFrom::Original,
         Configured::Forwarded => RequestFrom::Forwarded,
     };
-    App::new(server, &settings.pages.title, request_from, bound)
-}
-
-/// SIGTERM and SIGINT let requests in flight finish. A second one does not wait.
-pub(super) fn stop_on_signal(stop: Stop) -> Result<(), CliError> {
-    let mut signals = Signals::new([SIGTERM, SIGINT]).map_err(CliError::io("wait for signals"))?;
-    std::thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || {
-            for (count, signal) in signals.forever().enumerate() {
-                if count > 0 {
-                    std::process::exit(128 + signal);
-                }
-                stop.stop();
-            }
-        })
-        .map_err(CliError::io("start a thread"))?;
-    Ok(())
+    let app = App::new(server, &settings.pages.title, request_from, bound);
+    if settings.server.behind_proxy {
+        app.behind_proxies(settings.server.trusted_proxies.clone())
+    } else {
+        app
+    }
 }

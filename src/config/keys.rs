@@ -53,7 +53,9 @@ impl fmt::Display for Key {
 pub(super) const PREFIX: &str = "OAUTHCTL_";
 
 /// The sections, in the order in which they are shown.
-pub const SECTIONS: [&str; 7] = ["server", "database", "tokens", "check", "log", "pages", "limits"];
+pub const SECTIONS: [&str; 8] = [
+    "server", "database", "tokens", "check", "tls", "log", "pages", "limits",
+];
 
 const SECOND: Span = Span::from_secs(1);
 const MINUTE: Span = Span::from_secs(60);
@@ -88,8 +90,8 @@ pub static KEYS: &[Key] = &[
     ),
     key!(
         server.issuer,
-        "The URL by which clients know this server, without a slash at the end; empty means `http://` \
-         and the address it listens on.",
+        "The URL by which clients know this server, without a slash at the end; empty means `http://`, or \
+         `https://` with TLS, and the address it listens on.",
         Given::issuer
     ),
     key!(
@@ -188,6 +190,21 @@ pub static KEYS: &[Key] = &[
         Given::networks
     ),
     key!(
+        tls.certificate,
+        "The certificate chain, a PEM file with the server's own certificate first; empty means no TLS.",
+        Given::file
+    ),
+    key!(
+        tls.private_key,
+        "The private key that fits the certificate, a PEM file that only the server's account may read.",
+        Given::file
+    ),
+    key!(
+        tls.hsts_max_age,
+        "How long browsers come back by `https` only, once they have been here by TLS; `0s` takes it back.",
+        |given: Given<'_>| given.span(Span::ZERO..=Span::MAX)
+    ),
+    key!(
         log.level,
         "The least important that is logged: `error`, `warn`, `info`, `debug` or `trace`.",
         Given::choice
@@ -208,6 +225,12 @@ pub static KEYS: &[Key] = &[
         |given: Given<'_>| given.integer(1..=65_536)
     ),
     key!(
+        limits.connections_per_address,
+        "How many connections are open at the same time from one IPv4 address or IPv6 /64 network; loopback \
+         and trusted proxies are not counted.",
+        |given: Given<'_>| given.integer(1..=65_536)
+    ),
+    key!(
         limits.requests_per_connection,
         "How many requests one connection carries before it is closed.",
         |given: Given<'_>| given.integer(1..=1_000_000)
@@ -218,13 +241,23 @@ pub static KEYS: &[Key] = &[
         |given: Given<'_>| given.integer(1024..=1_048_576)
     ),
     key!(
+        limits.headers,
+        "How many headers a request may have.",
+        |given: Given<'_>| given.integer(16..=1024)
+    ),
+    key!(
+        limits.target_bytes,
+        "How many bytes the path and query of a request may have.",
+        |given: Given<'_>| given.integer(1024..=1_048_576)
+    ),
+    key!(
         limits.body_bytes,
         "How many bytes a request body may have.",
         |given: Given<'_>| given.integer(1024..=16_777_216)
     ),
     key!(
         limits.head_time,
-        "How long a request line and its headers may take to arrive.",
+        "How long a request line and its headers may take to arrive, and before them the TLS handshake.",
         |given: Given<'_>| given.span(TENTH..=HOUR)
     ),
     key!(

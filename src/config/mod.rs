@@ -27,7 +27,7 @@ use crate::domain::issuer::Issuer;
 
 pub use error::ConfigError;
 pub use keys::{KEYS, Key};
-pub use settings::{LogFormat, LogLevel, RefreshRetryWindow, RequestFrom, Settings};
+pub use settings::{LogFormat, LogLevel, Protection, RefreshRetryWindow, RequestFrom, Settings};
 pub use value::Value;
 
 use value::Given;
@@ -185,18 +185,41 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
 
 /// Refuses values that are accepted each by itself and not together.
 fn check_together(loaded: &Loaded) -> Result<(), ConfigError> {
-    let server = &loaded.settings.server;
-    server
-        .issuer_at(server.listen)
-        .map_err(|refusal| ConfigError::Value {
-            origin: loaded
-                .origins
-                .get(&("server", "listen"))
-                .cloned()
-                .unwrap_or(Origin::Default),
-            key: "server.issuer".to_owned(),
-            reason: refusal.to_string(),
-        })?;
+    let settings = &loaded.settings;
+    let refuse = |at: (&'static str, &'static str), key: &str, reason: String| ConfigError::Value {
+        origin: loaded.origins.get(&at).cloned().unwrap_or(Origin::Default),
+        key: key.to_owned(),
+        reason,
+    };
+    let (certificate, private_key) = (("tls", "certificate"), ("tls", "private_key"));
+    match (&settings.tls.certificate, &settings.tls.private_key) {
+        (Some(_), None) => {
+            let reason = "is needed as well: a certificate without its private key is of no use";
+            return Err(refuse(certificate, "tls.private_key", reason.to_owned()));
+        }
+        (None, Some(_)) => {
+            let reason = "is needed as well: a private key without its certificate is of no use";
+            return Err(refuse(private_key, "tls.certificate", reason.to_owned()));
+        }
+        _ => {}
+    }
+    let listen = settings.server.listen;
+    let issuer = settings
+        .issuer_at(listen)
+        .map_err(|refusal| refuse(("server", "listen"), "server.issuer", refusal.to_string()))?;
+    // `None` is the business of `serve`: the settings are also read by commands that listen to nobody.
+    let by_tls_only = match settings.protection() {
+        Some(Protection::Tls) => Some("the server speaks TLS"),
+        Some(Protection::Proxy) => Some("other machines reach the server by its proxy"),
+        Some(Protection::Loopback) | None => None,
+    };
+    if let Some(why) = by_tls_only
+        && !issuer.is_https()
+    {
+        let reason =
+            format!("`{issuer}` is not `https`, and {why}; write `https://` and the name of the server");
+        return Err(refuse(("server", "issuer"), "server.issuer", reason));
+    }
     Ok(())
 }
 

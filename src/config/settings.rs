@@ -1,7 +1,7 @@
 //! The settings as types, and their defaults.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::domain::issuer::{Issuer, IssuerError};
 use crate::domain::network::Networks;
@@ -21,12 +21,54 @@ pub struct Settings {
     pub tokens: Tokens,
     /// `[check]`
     pub check: Check,
+    /// `[tls]`
+    pub tls: Tls,
     /// `[log]`
     pub log: Log,
     /// `[pages]`
     pub pages: Pages,
     /// `[limits]`
     pub limits: Limits,
+}
+
+impl Settings {
+    /// The issuer of a server that listens on `bound`: the one that is set, else the address itself.
+    ///
+    /// # Errors
+    /// [`IssuerError::Needed`] where none is set and `bound` is an address by which others reach the server.
+    /// [`super::load`] refuses settings for which this fails at `server.listen`.
+    pub fn issuer_at(&self, bound: SocketAddr) -> Result<Issuer, IssuerError> {
+        match &self.server.issuer {
+            Some(issuer) => Ok(issuer.clone()),
+            None => Issuer::of_listen_address(bound, self.tls.files().is_some()),
+        }
+    }
+
+    /// How secrets are kept from whoever listens on the way to `server.listen`; `None` where nothing does, and then
+    /// the server must not be started.
+    pub fn protection(&self) -> Option<Protection> {
+        let server = &self.server;
+        if self.tls.files().is_some() {
+            Some(Protection::Tls)
+        } else if server.listen.ip().is_loopback() {
+            Some(Protection::Loopback)
+        } else if server.behind_proxy && server.trusted_proxies != Networks::loopback() {
+            Some(Protection::Proxy)
+        } else {
+            None
+        }
+    }
+}
+
+/// How secrets are kept from whoever listens on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// By TLS.
+    Tls,
+    /// They do not leave this machine.
+    Loopback,
+    /// By a proxy that speaks TLS with the world; only it may connect.
+    Proxy,
 }
 
 /// `[server]`: where it listens and how it is known.
@@ -48,20 +90,6 @@ pub struct Server {
     pub approval_time: Span,
     /// How long answers that are under way may take after a signal to stop.
     pub shutdown_grace: Span,
-}
-
-impl Server {
-    /// The issuer of a server that listens on `bound`: the one that is set, else the address itself.
-    ///
-    /// # Errors
-    /// [`IssuerError::Needed`] where none is set and `bound` is neither a loopback address nor all addresses.
-    /// [`super::load`] refuses settings for which this fails at `server.listen`.
-    pub fn issuer_at(&self, bound: SocketAddr) -> Result<Issuer, IssuerError> {
-        match &self.issuer {
-            Some(issuer) => Ok(issuer.clone()),
-            None => Issuer::of_listen_address(bound),
-        }
-    }
 }
 
 impl Default for Server {
@@ -190,6 +218,35 @@ impl Named for RequestFrom {
     ];
 }
 
+/// `[tls]`: encryption on the connections of the server itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The certificate chain, PEM, the server's own certificate first. [`super::load`] sees to it that it is there
+    /// with the private key or not at all.
+    pub certificate: Option<PathBuf>,
+    /// The private key that fits the certificate, PEM.
+    pub private_key: Option<PathBuf>,
+    /// How long browsers are told to come back by `https` only.
+    pub hsts_max_age: Span,
+}
+
+impl Tls {
+    /// The certificate and its private key, where the server speaks TLS.
+    pub fn files(&self) -> Option<(&Path, &Path)> {
+        self.certificate.as_deref().zip(self.private_key.as_deref())
+    }
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            certificate: None,
+            private_key: None,
+            hsts_max_age: Span::from_secs(365 * 24 * 60 * 60),
+        }
+    }
+}
+
 /// `[log]`: what goes to stderr.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Log {
@@ -259,10 +316,16 @@ impl Default for Pages {
 pub struct Limits {
     /// Connections at the same time.
     pub connections: usize,
+    /// Connections at the same time from one address.
+    pub connections_per_address: usize,
     /// Requests on one connection, before it is closed.
     pub requests_per_connection: usize,
     /// Bytes of a request line with its headers.
     pub head_bytes: usize,
+    /// Headers of a request.
+    pub headers: usize,
+    /// Bytes of a request target: path and query.
+    pub target_bytes: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
     /// How long a request line with its headers may take to arrive.
@@ -286,8 +349,11 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            connections_per_address: 64,
             requests_per_connection: 1000,
             head_bytes: 16 * 1024,
+            headers: 64,
+            target_bytes: 8 * 1024,
             body_bytes: 64 * 1024,
             head_time: Span::from_secs(10),
             body_time: Span::from_secs(10),

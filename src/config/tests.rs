@@ -65,11 +65,13 @@ fn every_default_is_accepted_where_it_is_written_down() {
     for key in KEYS {
         set(&mut sources, &key.variable(), key.value(&defaults).to_string());
     }
-    // An empty variable counts as not set, which is what these two are by default.
-    let is_empty = |key: &Key| ["issuer", "health_listen"].contains(&key.name);
+    // An empty variable counts as not set, which is what some defaults are.
     let loaded = load(&sources).unwrap();
     assert_eq!(loaded.settings, defaults);
-    for (key, _, origin) in loaded.entries().filter(|(key, _, _)| !is_empty(key)) {
+    for (key, _, origin) in loaded
+        .entries()
+        .filter(|(_, value, _)| !value.to_string().is_empty())
+    {
         assert_eq!(*origin, Origin::Environment(key.variable()));
     }
 }
@@ -97,12 +99,18 @@ fn every_key_reaches_its_own_setting() {
         ("tokens.prune_every", "0s"),
         ("check.request_from", "original"),
         ("check.trust_forwarded_from", "2001:db8::/32"),
+        ("tls.certificate", "/etc/oauthctl/fullchain.pem"),
+        ("tls.private_key", "/etc/oauthctl/privkey.pem"),
+        ("tls.hsts_max_age", "5m"),
         ("log.level", "trace"),
         ("log.format", "json"),
         ("pages.title", "Example Ltd"),
         ("limits.connections", "10"),
+        ("limits.connections_per_address", "18"),
         ("limits.requests_per_connection", "11"),
         ("limits.head_bytes", "2048"),
+        ("limits.headers", "32"),
+        ("limits.target_bytes", "3000"),
         ("limits.body_bytes", "4096"),
         ("limits.head_time", "12s"),
         ("limits.body_time", "13s"),
@@ -120,9 +128,20 @@ fn every_key_reaches_its_own_setting() {
     for (key, (_, value)) in KEYS.iter().zip(other) {
         let (_directory, mut sources) = nowhere();
         set(&mut sources, &key.variable(), value);
+        // The two files of TLS are set together or not at all.
+        let other_file = match key.name {
+            "certificate" => Some("OAUTHCTL_TLS_PRIVATE_KEY"),
+            "private_key" => Some("OAUTHCTL_TLS_CERTIFICATE"),
+            _ => None,
+        };
+        if let Some(other) = other_file {
+            set(&mut sources, other, "other.pem");
+        }
         let loaded = load(&sources).unwrap();
         for (shown, now, origin) in loaded.entries() {
-            if shown.to_string() == key.to_string() {
+            if Some(shown.variable().as_str()) == other_file {
+                assert_eq!(now.to_string(), "other.pem");
+            } else if shown.to_string() == key.to_string() {
                 assert_eq!(now.to_string(), value);
                 assert_eq!(origin.to_string(), key.variable());
             } else {
@@ -163,7 +182,7 @@ fn an_option_is_stronger_than_the_environment_and_that_than_the_file() {
     assert_eq!(loaded.settings.database.path, Path::new("option.db"));
     let bound = loaded.settings.server.listen;
     assert_eq!(
-        loaded.settings.server.issuer_at(bound).unwrap().as_str(),
+        loaded.settings.issuer_at(bound).unwrap().as_str(),
         "https://id.example.com"
     );
     for (name, option) in [

@@ -111,6 +111,15 @@ impl Shown for PathBuf {
     }
 }
 
+impl Shown for Option<PathBuf> {
+    fn shown(&self) -> Value {
+        Value::Text(
+            self.as_ref()
+                .map_or_else(String::new, |path| path.display().to_string()),
+        )
+    }
+}
+
 impl Shown for Option<Issuer> {
     fn shown(&self) -> Value {
         Value::Text(self.as_ref().map_or_else(String::new, Issuer::to_string))
@@ -312,6 +321,22 @@ impl<'a> Given<'a> {
         Issuer::parse(text)
             .map(Some)
             .map_err(|refusal| refusal.to_string())
+    }
+
+    /// The path of a file; nothing where it is empty.
+    pub(super) fn file(self) -> Result<Option<PathBuf>, String> {
+        let accepted = "the path of a file, or an empty string";
+        let text = self.text(accepted)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        if text.len() > LONGEST_PATH || text.contains('\0') {
+            return Err(format!(
+                "{} is not accepted; accepted is {accepted}",
+                excerpt(text)
+            ));
+        }
+        Ok(Some(PathBuf::from(text)))
     }
 
     /// The path of the database.

@@ -109,15 +109,20 @@ impl Issuer {
         })
     }
 
-    /// The issuer of a server that was given none: `http://` and the address on which it listens.
+    /// The issuer of a server that was given none: `https://` where it speaks TLS, else `http://`, and the address
+    /// on which it listens.
     ///
     /// A server that listens on all addresses is `http://127.0.0.1` (or `http://[::1]`) to the machine it
     /// runs on.
     ///
     /// # Errors
-    /// [`IssuerError::Needed`] for an address by which others reach this server: without TLS it has no issuer
-    /// of its own.
-    pub fn of_listen_address(address: SocketAddr) -> Result<Self, IssuerError> {
+    /// [`IssuerError::Needed`] for an address by which others reach this server: a certificate is for a name, and
+    /// without one there is no TLS.
+    pub fn of_listen_address(address: SocketAddr, tls: bool) -> Result<Self, IssuerError> {
+        let (scheme, default_port) = if tls { ("https", 443) } else { ("http", 80) };
+        if tls && !address.ip().is_loopback() {
+            return Err(IssuerError::Needed(address));
+        }
         let host = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => "127.0.0.1".to_owned(),
             IpAddr::V6(ip) if ip.is_unspecified() => "[::1]".to_owned(),
@@ -125,10 +130,10 @@ impl Issuer {
             IpAddr::V6(ip) => format!("[{ip}]"),
         };
         // A URL in normal form leaves the default port out.
-        let text = if address.port() == 80 {
-            format!("http://{host}")
+        let text = if address.port() == default_port {
+            format!("{scheme}://{host}")
         } else {
-            format!("http://{host}:{}", address.port())
+            format!("{scheme}://{host}:{}", address.port())
         };
         Self::parse(&text).map_err(|_| IssuerError::Needed(address))
     }
@@ -146,6 +151,17 @@ impl Issuer {
     /// Whether clients reach this server by TLS, its own or a proxy's.
     pub fn is_https(&self) -> bool {
         self.text.starts_with("https:")
+    }
+
+    /// The host: a name, or an address without brackets.
+    pub fn host(&self) -> &str {
+        let authority = self.text[..self.path_start]
+            .split_once("://")
+            .map_or("", |(_, authority)| authority);
+        match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => authority.split_once(':').map_or(authority, |(host, _)| host),
+        }
     }
 
     /// The URL of an endpoint; `path` starts with a slash, such as `/token`.
@@ -193,17 +209,30 @@ mod tests {
 
     #[test]
     fn an_issuer_is_kept_as_given_and_taken_apart() {
-        for (text, path, port, https) in [
-            ("https://id.example.com", "", 443, true),
-            ("https://id.example.com:8443", "", 8443, true),
-            ("https://id.example.com/oauth", "/oauth", 443, true),
-            ("https://id.example.com/a/b.c~d_e-f", "/a/b.c~d_e-f", 443, true),
-            ("https://192.0.2.1", "", 443, true),
-            ("http://127.0.0.1:8420", "", 8420, false),
-            ("http://[::1]:8420/oauth", "/oauth", 8420, false),
-            ("http://localhost", "", 80, false),
+        for (text, host, path, port, https) in [
+            ("https://id.example.com", "id.example.com", "", 443, true),
+            ("https://id.example.com:8443", "id.example.com", "", 8443, true),
+            (
+                "https://id.example.com/oauth",
+                "id.example.com",
+                "/oauth",
+                443,
+                true,
+            ),
+            (
+                "https://id.example/a/b.c~d_e-f",
+                "id.example",
+                "/a/b.c~d_e-f",
+                443,
+                true,
+            ),
+            ("https://192.0.2.1", "192.0.2.1", "", 443, true),
+            ("http://127.0.0.1:8420", "127.0.0.1", "", 8420, false),
+            ("http://[::1]:8420/oauth", "::1", "/oauth", 8420, false),
+            ("http://localhost", "localhost", "", 80, false),
         ] {
             let issuer = Issuer::parse(text).unwrap();
+            assert_eq!(issuer.host(), host, "{text}");
             assert_eq!(issuer.as_str(), text);
             assert_eq!(issuer.path(), path, "{text}");
             assert_eq!(issuer.origin_port(), port, "{text}");
@@ -282,7 +311,8 @@ mod tests {
 
     #[test]
     fn a_server_without_an_issuer_is_known_by_its_loopback_address() {
-        let of = |address: &str| Issuer::of_listen_address(address.parse().unwrap());
+        let of = |address: &str| Issuer::of_listen_address(address.parse().unwrap(), false);
+        let of_tls = |address: &str| Issuer::of_listen_address(address.parse().unwrap(), true);
         for (address, issuer) in [
             ("127.0.0.1:8420", "http://127.0.0.1:8420"),
             ("127.0.0.1:80", "http://127.0.0.1"),
@@ -298,6 +328,16 @@ mod tests {
                 Err(IssuerError::Needed(address.parse().unwrap())),
                 "{address}"
             );
+        }
+        for (address, issuer) in [
+            ("127.0.0.1:8420", "https://127.0.0.1:8420"),
+            ("127.0.0.1:443", "https://127.0.0.1"),
+            ("[::1]:80", "https://[::1]:80"),
+        ] {
+            assert_eq!(of_tls(address).unwrap().as_str(), issuer, "{address}");
+        }
+        for address in ["192.168.1.5:8420", "0.0.0.0:8420", "[::]:443"] {
+            assert!(of_tls(address).is_err(), "{address}");
         }
     }
 

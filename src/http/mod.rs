@@ -8,6 +8,7 @@
 //! | [`header_value`] | a field value that cannot end its line |
 //! | [`health_app`], [`metrics`] | health and metrics on an address of their own; what is measured |
 //! | [`client_address`] | who asks, where a proxy stands in between |
+//! | [`tls`] | the certificate, and how it is replaced |
 //! | [`listener`] | sockets, framing, bounds; turns bytes into requests and responses into bytes |
 //!
 //! Between the listener and everything else stands one function, [`listener::Handler::handle`]: a request in, a
@@ -27,4 +28,5 @@ pub mod request;
 pub mod request_id;
 pub mod response;
 pub mod router;
+pub mod tls;
 mod token;

@@ -83,7 +83,8 @@ fn an_address_that_cannot_be_listened_on() {
 
 #[test]
 fn refused_addresses_and_issuers() {
-    let clear = "can be reached from other machines, and without TLS secrets would travel in clear; listen on \
+    let clear = "can be reached from other machines, and without TLS secrets would travel in clear; set \
+                 `certificate` and `private_key` under [tls], or listen on \
                  127.0.0.1 and put a TLS proxy in front";
     for (args, message) in [
         ("--listen 0.0.0.0:8420", format!("0.0.0.0:8420 {clear}")),

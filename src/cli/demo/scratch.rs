@@ -59,7 +59,7 @@ impl Scratch {
         settings.database.path = directory.path().join("oauthctl.db");
 
         let (listener, address) = bind(listening::limits(&settings))?;
-        let issuer = settings.server.issuer_at(address)?;
+        let issuer = settings.issuer_at(address)?;
         let server = Arc::new(open(&settings, issuer.clone())?);
         let (client_listener, client_address) = bind(listening::limits(&settings))?;
         let (services_listener, services_address) = bind(listening::limits(&settings))?;

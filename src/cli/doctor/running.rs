@@ -1,6 +1,7 @@
 //! A server that runs with these settings, asked at its own endpoints.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,6 +10,7 @@ use super::super::context::Context;
 use super::super::exit::CliError;
 use super::finding::{Finding, Level};
 use crate::domain::issuer::Issuer;
+use crate::http::listener::SPEAKS_TLS;
 
 /// A server on this machine answers sooner.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -41,6 +43,10 @@ pub(super) fn examine(context: &Context<'_>, findings: &mut Vec<Finding>) -> Res
         let origin_end = issuer.as_str().len() - issuer.path().len();
         (issuer.as_str()[..origin_end].to_owned(), issuer.path())
     };
+    if context.settings.tls.files().is_some() {
+        findings.extend(examine_tls(address, &issuer));
+        return Ok(());
+    }
     let mut told = |check: &str, level, finding: String, fix: Option<&str>| {
         let finding = Finding::new(check, level, finding);
         findings.push(match fix {
@@ -121,6 +127,33 @@ pub(super) fn examine(context: &Context<'_>, findings: &mut Vec<Finding>) -> Res
         );
     }
     Ok(())
+}
+
+/// A server that speaks TLS is asked without: what it says to that tells that it runs.
+fn examine_tls(address: SocketAddr, issuer: &Issuer) -> Vec<Finding> {
+    let base = format!("https://{address}");
+    match get(&format!("http://{address}/healthz")) {
+        Answer::Given(400, body) if body.starts_with(SPEAKS_TLS) => vec![
+            Finding::ok("server", format!("one runs at {base}")),
+            Finding::new(
+                "server is ready",
+                Level::Note,
+                "it was not asked, because that takes TLS".to_owned(),
+            )
+            .fix(format!("curl -fsS {}", issuer.endpoint("/readyz"))),
+        ],
+        Answer::Nobody => {
+            vec![Finding::new("server", Level::Note, format!("none runs at {base}")).fix("oauthctl serve")]
+        }
+        Answer::Given(..) | Answer::Broken(_) => vec![
+            Finding::new(
+                "server",
+                Level::Fault,
+                format!("what listens at {address} does not speak TLS, and the settings say that it should"),
+            )
+            .fix("restart the server, so that it reads the settings that are in force now"),
+        ],
+    }
 }
 
 /// Whether the server calls itself as the settings do (RFC 8414 §3.3).

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::super::tls;
 use super::finding::{Finding, Level};
-use crate::config::{KEYS, Loaded, Origin, Settings};
+use crate::config::{KEYS, Loaded, Origin, Protection, Settings};
 use crate::domain::span;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -82,6 +83,7 @@ pub(super) fn examine(loaded: &Loaded) -> Vec<Finding> {
     let mut findings = vec![Finding::ok("settings", read)];
     findings.extend(address(&loaded.settings));
     findings.push(issuer(&loaded.settings));
+    findings.extend(certificate(&loaded.settings));
     let tokens = &loaded.settings.tokens;
     let lifetimes = Lifetimes {
         access_token: tokens.access_token_lifetime.duration(),
@@ -120,24 +122,64 @@ fn set(loaded: &Loaded, section: &str, name: &str, value: &str) -> String {
 }
 
 fn address(settings: &Settings) -> Option<Finding> {
-    let address = settings.server.listen;
-    (!address.ip().is_loopback()).then(|| {
-        Finding::new(
-            "address",
-            Level::Fault,
-            format!(
-                "{address} can be reached from other machines, and without TLS secrets would travel in clear"
-            ),
-        )
-        .fix(format!(
-            "set listen = \"127.0.0.1:{}\" under [server], and put a TLS proxy in front",
-            address.port()
-        ))
-    })
+    let server = &settings.server;
+    let address = server.listen;
+    match settings.protection() {
+        Some(Protection::Tls | Protection::Loopback) => None,
+        Some(Protection::Proxy) => {
+            let proxies: Vec<String> = server.trusted_proxies.iter().map(ToString::to_string).collect();
+            let finding = format!(
+                "{address} is without TLS, for proxies at {} only: what they send travels in clear",
+                proxies.join(", ")
+            );
+            Some(Finding::new("address", Level::Note, finding))
+        }
+        None => Some(
+            Finding::new(
+                "address",
+                Level::Fault,
+                format!(
+                    "{address} can be reached from other machines, and without TLS secrets would travel in clear"
+                ),
+            )
+            .fix(format!(
+                "set certificate and private_key under [tls]; or set listen = \"127.0.0.1:{}\" under [server], and \
+                 put a TLS proxy in front",
+                address.port()
+            )),
+        ),
+    }
 }
 
+/// The certificate, where there is one.
+fn certificate(settings: &Settings) -> Vec<Finding> {
+    let fault = |finding: String| Finding::new("certificate", Level::Fault, finding).fix(RENEW);
+    let Ok(issuer) = settings.issuer_at(settings.server.listen) else {
+        return Vec::new();
+    };
+    let concerns = match tls::load(settings, &issuer) {
+        Ok(None) => return Vec::new(),
+        Ok(Some(tls)) => tls.concerns().map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match concerns {
+        Err(error) => vec![fault(error)],
+        Ok(concerns) if concerns.is_empty() => {
+            vec![Finding::ok("certificate", format!("it is for {}", issuer.host()))]
+        }
+        Ok(concerns) => concerns
+            .into_iter()
+            .map(|concern| Finding::new("certificate", Level::Warning, concern).fix(RENEW))
+            .collect(),
+    }
+}
+
+/// What mends a certificate.
+const RENEW: &str = "put a certificate for the host of the issuer into the files under [tls]; a server that runs reads \
+                     them by itself";
+
 fn issuer(settings: &Settings) -> Finding {
-    match settings.server.issuer_at(settings.server.listen) {
+    match settings.issuer_at(settings.server.listen) {
         Ok(issuer) if issuer.is_https() => Finding::ok("issuer", issuer.as_str()),
         Ok(issuer) => Finding::new(
             "issuer",

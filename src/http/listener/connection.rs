@@ -8,6 +8,7 @@ use super::limits::Limits;
 use super::open::Place;
 use super::refusal::Refusal;
 use super::render::render;
+use super::session::NoTls;
 use super::wire::{Broken, Wire};
 use crate::clock::Deadline;
 use crate::http::request::Request;
@@ -20,8 +21,9 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// Serves a connection to its end.
 pub(super) fn serve(place: &Place, service: &Service) {
     let limits = &service.limits;
+    let Some(wire) = begin(place, service) else { return };
     let mut conversation = Conversation {
-        wire: Wire::new(&place.connection.stream),
+        wire,
         buffer: Vec::new(),
         place,
         service,
@@ -36,7 +38,7 @@ pub(super) fn serve(place: &Place, service: &Service) {
         }
     };
     match end {
-        End::Gone => {}
+        End::Gone => conversation.wire.close(),
         End::Answered => conversation.wire.linger(),
         End::Refused(refusal) => {
             let without_body = conversation.buffer.starts_with(b"HEAD ");
@@ -45,23 +47,51 @@ pub(super) fn serve(place: &Place, service: &Service) {
             id.span().in_scope(|| {
                 tracing::debug!(peer = %place.connection.peer, status = refusal.status, why = refusal.why, "refused");
             });
-            refuse(conversation.wire, refusal, limits, without_body, id);
+            refuse(conversation.wire, refusal, service, without_body, id);
         }
     }
 }
 
+/// The connection as requests are read from it: with TLS after the handshake. `None` where it is at its end.
+fn begin<'a>(place: &'a Place, service: &Service) -> Option<Wire<'a>> {
+    let stream = &place.connection.stream;
+    let Some(tls) = &service.tls else {
+        return Some(Wire::plain(stream));
+    };
+    let (reason, wire) = match Wire::encrypted(stream, tls.config(), service.limits.head_time) {
+        Ok(wire) => return Some(wire),
+        Err(refused) => refused,
+    };
+    let peer = place.connection.peer;
+    match reason {
+        NoTls::Spoken => {
+            tracing::debug!(%peer, "refused: a request without TLS");
+            if let Ok(bytes) = render(&Refusal::NO_TLS.response(), Some("close"), false, None) {
+                end_with(wire, &bytes, &service.limits);
+            }
+        }
+        NoTls::Refused(error) => {
+            tracing::debug!(%peer, %error, "a TLS handshake failed");
+            // The peer is to read the alert.
+            wire.linger();
+        }
+        NoTls::Broken(broken) => tracing::debug!(%peer, ?broken, "a TLS handshake broke off"),
+    }
+    None
+}
+
 /// Answers with a refusal and ends the connection.
-pub(super) fn refuse(
-    mut wire: Wire<'_>,
-    refusal: Refusal,
-    limits: &Limits,
-    without_body: bool,
-    id: RequestId,
-) {
+pub(super) fn refuse(wire: Wire<'_>, refusal: Refusal, service: &Service, without_body: bool, id: RequestId) {
+    let hsts = service.strict_transport_security();
     let response = refusal.response().header(REQUEST_ID, id.header());
-    if let Ok(bytes) = render(&response, Some("close"), without_body)
-        && wire.write(limits.write_time, &bytes).is_ok()
-    {
+    if let Ok(bytes) = render(&response, Some("close"), without_body, hsts) {
+        end_with(wire, &bytes, &service.limits);
+    }
+}
+
+/// Writes the last answer.
+fn end_with(mut wire: Wire<'_>, bytes: &[u8], limits: &Limits) {
+    if wire.write(limits.write_time, bytes).is_ok() {
         wire.linger();
     }
 }
@@ -114,6 +144,9 @@ impl Conversation<'_> {
             .peer(self.place.connection.peer)
             .id(self.id)
             .build();
+        if !self.place.begins_work() {
+            return Err(End::Gone);
+        }
 
         let without_body = request.method() == "HEAD";
         let (response, panicked) = self.id.span().in_scope(|| self.handle(request));
@@ -124,7 +157,11 @@ impl Conversation<'_> {
             Persistence::Keep => None,
             Persistence::KeepAndSay => Some("keep-alive"),
         };
-        let bytes = render(&response, connection, without_body).map_err(|_| End::Gone)?;
+        let hsts = self.service.strict_transport_security();
+        let bytes = render(&response, connection, without_body, hsts).map_err(|_| End::Gone)?;
+        if !self.place.begins_answer() {
+            return Err(End::Gone);
+        }
         self.wire
             .write(self.service.limits.write_time, &bytes)
             .map_err(|_| End::Gone)?;
@@ -147,7 +184,9 @@ impl Conversation<'_> {
                 .read_for(self.service.limits.idle_time, &mut self.buffer, usize::MAX)
                 .map_err(|_| End::Gone)?;
         }
-        self.place.begins_request();
+        if !self.place.begins_request() {
+            return Err(End::Gone);
+        }
         self.id = self.service.request_ids.next();
         let deadline = Deadline::after(self.service.limits.head_time);
         let mut scan = Scan::new();

@@ -8,8 +8,13 @@ use std::time::Duration;
 /// that sends a byte a second gains nothing by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Connections open at once, each with a thread; one more is answered with 503. Default 512.
+    /// Connections open at once, each with a thread. One more takes the place of one that keeps the server waiting;
+    /// where there is none, it is answered with 503. Default 512.
     pub connections: usize,
+    /// Connections open at once from one IPv4 address or IPv6 /64 network, other than those of
+    /// [`Peers::uncounted`](super::Peers); one more as for `connections`. Default 64: an office behind one address
+    /// has many browsers, of six connections each.
+    pub connections_per_address: usize,
     /// Requests on one connection; the last one's answer says that it closes. Default 1000, so that the connections
     /// of a proxy move on to a process that was started since.
     pub requests_per_connection: usize,
@@ -21,7 +26,8 @@ pub struct Limits {
     pub target_bytes: usize,
     /// The body; more is 413. Default 64 KiB: the largest thing that is posted here is a form.
     pub body_bytes: usize,
-    /// From the first byte of a request to the end of its head; longer is 408. Default 10 s.
+    /// From the first byte of a request to the end of its head; longer is 408. With TLS also from the beginning of the
+    /// connection to the end of the handshake; longer, and the connection is dropped. Default 10 s.
     pub head_time: Duration,
     /// From the end of the head to the end of the body; longer is 408. Default 10 s.
     pub body_time: Duration,
@@ -38,6 +44,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            connections_per_address: 64,
             requests_per_connection: 1000,
             head_bytes: 16 * 1024,
             headers: 64,

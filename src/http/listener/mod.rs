@@ -37,8 +37,11 @@ mod connection;
 mod head;
 mod limits;
 mod open;
+mod peers;
 mod refusal;
 mod render;
+mod session;
+mod socket;
 mod stop;
 mod traffic;
 mod wire;
@@ -52,16 +55,20 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub use limits::Limits;
+pub use peers::Peers;
+pub use refusal::SPEAKS_TLS;
 pub use stop::Stop;
 pub use traffic::Traffic;
 
-use self::open::{OpenConnections, Place};
+use self::open::{Full, OpenConnections, Place};
 use self::refusal::Refusal;
 use self::traffic::Refused;
 use self::wire::Wire;
+use super::header_value::HeaderValue;
 use super::request::Request;
 use super::request_id::RequestIds;
 use super::response::Response;
+use super::tls::Tls;
 use crate::clock::Deadline;
 
 /// Connections that the system completes before we accept them.
@@ -100,6 +107,8 @@ pub struct Listener {
     open: Arc<OpenConnections>,
     refused: Arc<Refused>,
     limits: Limits,
+    peers: Peers,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Listener {
@@ -115,12 +124,33 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self {
-            socket: Arc::new(socket.into()),
-            open: Arc::default(),
+        Ok(Self::from_socket(socket.into(), limits))
+    }
+
+    /// Over a socket that is bound, and listens, already.
+    pub fn from_socket(socket: TcpListener, limits: Limits) -> Self {
+        Self {
+            socket: Arc::new(socket),
+            open: Arc::new(OpenConnections::new()),
             refused: Arc::default(),
             limits,
-        })
+            peers: Peers::default(),
+            tls: None,
+        }
+    }
+
+    /// Speaks TLS, and nothing else.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Arc<Tls>>) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// Says who may connect.
+    #[must_use]
+    pub fn with_peers(mut self, peers: Peers) -> Self {
+        self.peers = peers;
+        self
     }
 
     /// The address that is bound, with the port that the system picked.
@@ -156,12 +186,15 @@ impl Listener {
             open,
             refused,
             limits,
+            peers,
+            tls,
         } = self;
         let service = Arc::new(Service {
             limits,
             handler,
             refused,
             request_ids: RequestIds::default(),
+            tls,
         });
         let turned_away = Arc::new(());
         let mut failing = false;
@@ -176,13 +209,25 @@ impl Listener {
                     // An answer leaves in one write, so there is nothing to wait for. A socket on which this fails
                     // is closed already, which the first read will tell.
                     let _ = stream.set_nodelay(true);
-                    match open.admit(stream, peer, service.limits.connections) {
+                    if !peers.may_connect(peer.ip()) {
+                        tracing::debug!(%peer, "refused: not one of server.trusted_proxies");
+                        turn_away(stream, Refusal::NOT_A_PROXY, &service, &turned_away);
+                        continue;
+                    }
+                    match open.admit(stream, peer, &service.limits, &peers) {
                         Ok(place) => converse(place, &service),
-                        Err(stream) => turn_away(stream, &service, &turned_away),
+                        Err((stream, full)) => {
+                            tracing::debug!(%peer, ?full, "refused: too many connections");
+                            turn_away(stream, full.into(), &service, &turned_away);
+                        }
                     }
                 }
                 Err(error) => {
-                    // Peers that are gone again, file descriptors that ran out: both pass.
+                    // Peers that are gone again, file descriptors that ran out: both pass, and the latter the sooner
+                    // for each connection that ends.
+                    if is_out_of_files(&error) {
+                        open.make_room();
+                    }
                     if !failing {
                         tracing::warn!(%error, "a connection could not be accepted; trying on");
                     }
@@ -208,6 +253,32 @@ struct Service {
     handler: Arc<dyn Handler>,
     refused: Arc<Refused>,
     request_ids: RequestIds,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Service {
+    /// The field of that name in every answer.
+    fn strict_transport_security(&self) -> Option<&HeaderValue> {
+        self.tls.as_ref()?.strict_transport_security()
+    }
+}
+
+impl From<Full> for Refusal {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::ForAll => Self::BUSY,
+            Full::ForAddress => Self::BUSY_ADDRESS,
+        }
+    }
+}
+
+/// Whether the process or the system has as many files open as it may.
+fn is_out_of_files(error: &io::Error) -> bool {
+    use nix::errno::Errno;
+
+    error
+        .raw_os_error()
+        .is_some_and(|code| matches!(Errno::from_raw(code), Errno::EMFILE | Errno::ENFILE))
 }
 
 /// Gives the connection a thread.
@@ -222,9 +293,13 @@ fn converse(place: Place, service: &Arc<Service>) {
     }
 }
 
-/// Tells a peer that there are too many, without keeping the others waiting.
-fn turn_away(stream: TcpStream, service: &Arc<Service>, turned_away: &Arc<()>) {
-    service.refused.count(Refusal::BUSY.status);
+/// Tells a peer why it is not served, without keeping the others waiting.
+fn turn_away(stream: TcpStream, refusal: Refusal, service: &Arc<Service>, turned_away: &Arc<()>) {
+    service.refused.count(refusal.status);
+    // There is nobody to tell without a handshake, which is just what there is no time for.
+    if service.tls.is_some() {
+        return;
+    }
     // One reference is the counter's own.
     if Arc::strong_count(turned_away) > TURNED_AWAY_AT_ONCE {
         return;
@@ -235,7 +310,7 @@ fn turn_away(stream: TcpStream, service: &Arc<Service>, turned_away: &Arc<()>) {
         .stack_size(SMALL_STACK_BYTES);
     let spawned = thread.spawn(move || {
         let id = service.request_ids.next();
-        connection::refuse(Wire::new(&stream), Refusal::BUSY, &service.limits, false, id);
+        connection::refuse(Wire::plain(&stream), refusal, &service, false, id);
         drop(ticket);
     });
     if let Err(error) = spawned {

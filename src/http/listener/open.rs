@@ -1,24 +1,37 @@
-//! The connections that are open.
+//! The connections that are open, and which one gives way where there is no place for another.
 
 use std::collections::HashMap;
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::clock::Deadline;
+use super::limits::Limits;
+use super::peers::Peers;
+use crate::clock::{Deadline, Stopwatch};
+
+/// So long, in milliseconds, a peer may keep the server waiting before it can lose its place to another. Whoever means it has sent a
+/// request within that time, from wherever.
+const PATIENCE: u64 = 1000;
+
+/// How often to look for one that gives way.
+const LOOKS: usize = 8;
 
 /// All open connections, and whether they are to come to an end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct OpenConnections {
     stopping: AtomicBool,
     open: Mutex<Open>,
     one_closed: Condvar,
+    /// Tells how long a connection has kept the server waiting.
+    watch: Stopwatch,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     last_number: u64,
     connections: HashMap<u64, Arc<Connection>>,
+    /// How many are open from each source that is counted.
+    by_source: HashMap<Source, usize>,
 }
 
 /// One connection.
@@ -26,8 +39,63 @@ struct Open {
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
-    /// The first byte of a request is there, and its answer is not out yet.
-    busy: AtomicBool,
+    /// Where its source is counted.
+    source: Option<Source>,
+    /// A [`Phase`].
+    phase: AtomicU8,
+    /// When the phase began, in milliseconds on the watch of [`OpenConnections`].
+    since: AtomicU64,
+}
+
+/// Who counts as one: an IPv4 address, or an IPv6 network of 64 bits, which is what one customer has at least
+/// (RFC 6177 §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Source(IpAddr);
+
+impl Source {
+    fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                Self(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into())
+            }
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+}
+
+/// What a connection is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+enum Phase {
+    /// Nothing has come yet that could be a request: it was just opened, or shakes hands for TLS.
+    Opened,
+    /// It waits for the next request.
+    Idle,
+    /// A request is arriving.
+    Arriving,
+    /// A handler is at work.
+    AtWork,
+    /// The peer is to take the answer.
+    Answering,
+    /// Another connection has its place now.
+    Displaced,
+}
+
+impl Phase {
+    const ALL: [Self; 6] = [
+        Self::Opened,
+        Self::Idle,
+        Self::Arriving,
+        Self::AtWork,
+        Self::Answering,
+        Self::Displaced,
+    ];
+
+    /// Whether nothing is lost that a peer counts on when the connection ends.
+    fn is_between_requests(self) -> bool {
+        matches!(self, Self::Opened | Self::Idle)
+    }
 }
 
 /// A connection's place among the open ones; dropping it gives the place up.
@@ -38,31 +106,72 @@ pub(super) struct Place {
     all: Arc<OpenConnections>,
 }
 
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// There are as many connections as there may be, and none that keeps the server waiting.
+    ForAll,
+    /// There are as many from the peer's address as there may be, and none that keeps the server waiting.
+    ForAddress,
+}
+
 impl OpenConnections {
-    /// Gives the connection a place, or gives it back where `bound` are open already.
+    pub(super) fn new() -> Self {
+        Self {
+            stopping: AtomicBool::new(false),
+            open: Mutex::default(),
+            one_closed: Condvar::new(),
+            watch: Stopwatch::start(),
+        }
+    }
+
+    /// Gives the connection a place, or gives it back where there is none.
+    ///
+    /// Where all places are taken, one of those gives way that keep the server waiting: see [`Open::displace`].
     pub(super) fn admit(
         self: &Arc<Self>,
         stream: TcpStream,
         peer: SocketAddr,
-        bound: usize,
-    ) -> Result<Place, TcpStream> {
+        limits: &Limits,
+        peers: &Peers,
+    ) -> Result<Place, (TcpStream, Full)> {
+        let source = (!peers.uncounted.contain(peer.ip())).then(|| Source::of(peer.ip()));
+        let now = self.now();
         let mut open = self.lock();
-        if open.connections.len() >= bound {
-            return Err(stream);
+        if let Some(source) = source
+            && open.by_source.get(&source).copied().unwrap_or_default() >= limits.connections_per_address
+            && !open.displace(now, Some(source))
+        {
+            return Err((stream, Full::ForAddress));
+        }
+        if open.connections.len() >= limits.connections && !open.displace(now, None) {
+            return Err((stream, Full::ForAll));
         }
         open.last_number += 1;
         let number = open.last_number;
         let connection = Arc::new(Connection {
             stream,
             peer,
-            busy: AtomicBool::new(false),
+            source,
+            phase: AtomicU8::new(Phase::Opened as u8),
+            since: AtomicU64::new(now),
         });
         open.connections.insert(number, Arc::clone(&connection));
+        if let Some(source) = source {
+            *open.by_source.entry(source).or_default() += 1;
+        }
         Ok(Place {
             connection,
             number,
             all: Arc::clone(self),
         })
+    }
+
+    /// Ends a connection that keeps the server waiting, where there is one: the system has run out of something that
+    /// connections take.
+    pub(super) fn make_room(&self) {
+        let now = self.now();
+        self.lock().displace(now, None);
     }
 
     /// From now on no connection waits for another request.
@@ -84,7 +193,7 @@ impl OpenConnections {
     pub(super) fn close_all(&self, deadline: Deadline) -> usize {
         let mut open = self.lock();
         for connection in open.connections.values() {
-            if !connection.busy.load(Ordering::SeqCst) {
+            if connection.phase().is_between_requests() {
                 // Its reader sees the end of the stream. A peer that is gone already is no matter.
                 let _ = connection.stream.shutdown(Shutdown::Read);
             }
@@ -100,24 +209,129 @@ impl OpenConnections {
         open.connections.len()
     }
 
+    /// Milliseconds since the beginning.
+    fn now(&self) -> u64 {
+        u64::try_from(self.watch.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Open> {
         // Nothing panics while it holds the lock, and an entry more or less is no broken state.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    /// Notes that a request has begun.
-    pub(super) fn begins_request(&self) {
-        self.connection.busy.store(true, Ordering::SeqCst);
+impl Open {
+    /// Ends the connection that has kept the server waiting longest (of `source`, where one is given), and takes it
+    /// from the open ones. `false` where there is none.
+    ///
+    /// First in line are those that for more than a second have been sending a handshake, a head or a body, or
+    /// taking an answer: that is how slow senders hold what others need. After them come those that wait for
+    /// another request, which HTTP allows to be closed at any time (RFC 9112 §9.5). A connection whose request is
+    /// with a handler keeps its place.
+    fn displace(&mut self, now: u64, source: Option<Source>) -> bool {
+        // Another look is needed only where the one that was found has just gone on.
+        for _ in 0..LOOKS {
+            let longest = self
+                .connections
+                .iter()
+                .filter(|(_, connection)| source.is_none() || connection.source == source)
+                .filter_map(|(&number, connection)| Some((connection.gives_way(now)?, number)))
+                .min();
+            let Some(((_, _, phase), number)) = longest else {
+                return false;
+            };
+            let gives_way = self
+                .connections
+                .get(&number)
+                .is_some_and(|connection| connection.step(phase, Phase::Displaced));
+            if gives_way && let Some(connection) = self.remove(number) {
+                // Its thread finds the stream at its end, and is gone at once: nothing is said, because a peer that
+                // takes its time would take it for that as well.
+                let _ = connection.stream.shutdown(Shutdown::Both);
+                tracing::debug!(peer = %connection.peer, ?phase, "a connection gave way to another");
+                return true;
+            }
+        }
+        false
     }
 
-    /// Notes that the connection waits for a request. `false` where it must not, because the listener stops: first
-    /// the note and then the question, while [`OpenConnections::close_all`] comes after the answer to it has changed,
-    /// so that no connection is overlooked by both.
+    fn remove(&mut self, number: u64) -> Option<Arc<Connection>> {
+        let connection = self.connections.remove(&number)?;
+        if let Some(source) = connection.source
+            && let Some(count) = self.by_source.get_mut(&source)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.by_source.remove(&source);
+            }
+        }
+        Some(connection)
+    }
+}
+
+impl Connection {
+    fn phase(&self) -> Phase {
+        let number = usize::from(self.phase.load(Ordering::SeqCst));
+        Phase::ALL.get(number).copied().unwrap_or(Phase::Displaced)
+    }
+
+    /// Where in line it stands to give way to another: the least is the first. `None` where it keeps its place.
+    fn gives_way(&self, now: u64) -> Option<(bool, u64, Phase)> {
+        let phase = self.phase();
+        let since = self.since.load(Ordering::SeqCst);
+        match phase {
+            Phase::Idle => Some((true, since, phase)),
+            Phase::Opened | Phase::Arriving | Phase::Answering if now.saturating_sub(since) >= PATIENCE => {
+                Some((false, since, phase))
+            }
+            _ => None,
+        }
+    }
+
+    /// From one phase to another, unless it is in a third by now.
+    fn step(&self, from: Phase, to: Phase) -> bool {
+        self.phase
+            .compare_exchange(from as u8, to as u8, Ordering::SeqCst, Ordering::SeqCst)
+            .is_ok()
+    }
+}
+
+/// Each step is `false` where the connection has lost its place to another; then it is at its end.
+impl Place {
+    /// Notes that the connection waits for a request. `false` also where it must not, because the listener stops:
+    /// first the note and then the question, while [`OpenConnections::close_all`] comes after the answer to it has
+    /// changed, so that no connection is overlooked by both.
     pub(super) fn may_wait(&self) -> bool {
-        self.connection.busy.store(false, Ordering::SeqCst);
-        !self.stopping()
+        let goes_on = match self.connection.phase() {
+            Phase::Answering => self.step(Phase::Answering, Phase::Idle),
+            // Nothing has come yet.
+            Phase::Opened => true,
+            _ => false,
+        };
+        goes_on && !self.stopping()
+    }
+
+    /// Notes that a request has begun.
+    pub(super) fn begins_request(&self) -> bool {
+        let from = self.connection.phase();
+        // In `Answering` the next request came together with the last.
+        matches!(from, Phase::Opened | Phase::Idle | Phase::Answering) && self.step(from, Phase::Arriving)
+    }
+
+    /// Notes that a whole request is there. From here on the connection keeps its place.
+    pub(super) fn begins_work(&self) -> bool {
+        self.step(Phase::Arriving, Phase::AtWork)
+    }
+
+    /// Notes that the answer is there.
+    pub(super) fn begins_answer(&self) -> bool {
+        self.step(Phase::AtWork, Phase::Answering)
+    }
+
+    fn step(&self, from: Phase, to: Phase) -> bool {
+        // Before the step, so that nobody takes the new phase for an old one.
+        self.connection.since.store(self.all.now(), Ordering::SeqCst);
+        self.connection.step(from, to)
     }
 
     /// Whether the listener stops.
@@ -128,7 +342,33 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.all.lock().connections.remove(&self.number);
+        self.all.lock().remove(self.number);
         self.all.one_closed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_of_64_bits_counts_as_one() {
+        let source = |text: &str| Source::of(text.parse().unwrap());
+        for (one, other, same) in [
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.2", false),
+            ("192.0.2.1", "::ffff:192.0.2.1", true),
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", true),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", false),
+        ] {
+            assert_eq!(source(one) == source(other), same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn every_phase_is_found_by_its_number() {
+        for (number, phase) in Phase::ALL.into_iter().enumerate() {
+            assert_eq!(phase as usize, number);
+        }
     }
 }

@@ -3,6 +3,9 @@
 use crate::http::header_value::HeaderValue;
 use crate::http::response::Response;
 
+/// What a request without TLS is told where TLS is spoken.
+pub const SPEAKS_TLS: &str = "TLS is spoken here: use an https URL";
+
 /// A status and a sentence for whoever wrote the peer. After it the connection closes: where a request could not
 /// be understood, nobody can say where the next one begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +29,15 @@ impl Refusal {
         501,
         "no Transfer-Encoding is understood here: send the body with a Content-Length",
     );
+    pub(super) const NO_TLS: Self = Self::malformed(SPEAKS_TLS);
+    pub(super) const NOT_A_PROXY: Self = Self::new(
+        403,
+        "connections are taken from the proxy in front only: use the URL of the server",
+    );
+    pub(super) const BUSY_ADDRESS: Self = Self::new(
+        503,
+        "too many connections from this address: try again in a moment",
+    );
     pub(super) const BUSY: Self = Self::new(503, "too many connections: try again in a moment");
     pub(super) const VERSION: Self = Self::new(505, "this server speaks HTTP/1.1 and HTTP/1.0");
 
@@ -41,7 +53,7 @@ impl Refusal {
     /// The refusal as an answer.
     pub(super) fn response(self) -> Response {
         let response = Response::text(self.status, &format!("{}\n", self.why));
-        if self == Self::BUSY {
+        if self == Self::BUSY || self == Self::BUSY_ADDRESS {
             response.header("Retry-After", HeaderValue::seconds(1))
         } else {
             response

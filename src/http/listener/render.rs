@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::http::header_value::HeaderValue;
 use crate::http::response::Response;
 
 /// The line that ends a head.
@@ -12,6 +13,8 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 /// `connection` is the value of the `Connection` field, where there must be one. `without_body` is for `HEAD`, whose
 /// answer has the `Content-Length` of the body that it leaves out (RFC 9110 §9.3.2).
 ///
+/// `strict_transport_security` is for answers that travel by TLS, and for no others (RFC 6797 §7.2).
+///
 /// Three things are seen to here because the writer does otherwise by itself: it is not shown the request's `TE`,
 /// which would make it send chunks for the asking; it is told that no body is too large for a `Content-Length`; and it
 /// drops every `Connection` field, so ours is put into the head that it has written. It also gives a 204 and a 304 a
@@ -20,9 +23,11 @@ pub(super) fn render(
     response: &Response,
     connection: Option<&str>,
     without_body: bool,
+    strict_transport_security: Option<&HeaderValue>,
 ) -> io::Result<Vec<u8>> {
-    let fields = [("Server", "oauthctl")]
-        .into_iter()
+    let own = [("Server", "oauthctl")].into_iter();
+    let fields = own
+        .chain(strict_transport_security.map(|value| ("Strict-Transport-Security", value.as_str())))
         .chain(response.headers().map(|(name, value)| (name, value.as_str())))
         // None is lost: names are tokens and values visible ASCII, which is all that the constructor asks for.
         .filter_map(|(name, value)| tiny_http::Header::from_bytes(name, value).ok())
@@ -59,11 +64,10 @@ fn find_last(bytes: &[u8], what: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::header_value::HeaderValue;
 
     /// The rendered answer as text, without its date.
     fn rendered(response: &Response, connection: Option<&str>, without_body: bool) -> String {
-        let text = String::from_utf8(render(response, connection, without_body).unwrap()).unwrap();
+        let text = String::from_utf8(render(response, connection, without_body, None).unwrap()).unwrap();
         let (before, rest) = text.split_once("Date: ").unwrap();
         format!("{before}{}", rest.split_once("\r\n").unwrap().1)
     }
@@ -80,6 +84,17 @@ mod tests {
         assert_eq!(
             rendered(&response, Some("close"), false),
             format!("{head}\r\nConnection: close\r\n\r\nhello")
+        );
+    }
+
+    #[test]
+    fn an_answer_by_tls_says_that_there_is_nothing_else() {
+        let value = HeaderValue::from_static("max-age=60");
+        let bytes = render(&Response::new(204), None, false, Some(&value)).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(
+            text.contains("\r\nStrict-Transport-Security: max-age=60\r\n"),
+            "{text}"
         );
     }
 

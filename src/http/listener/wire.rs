@@ -1,10 +1,16 @@
-//! A socket on which everything ends in time.
+//! A connection on which everything ends in time, with TLS or without.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+
+use super::session::{NoTls, Session};
+use super::socket::{Socket, Time};
 use crate::clock::Deadline;
+
+pub(super) use super::socket::Broken;
 
 /// How much is read at once.
 const CHUNK: usize = 8 * 1024;
@@ -13,32 +19,47 @@ const CHUNK: usize = 8 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(1);
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// Why nothing more was read or written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Broken {
-    /// The time was up.
-    TimedOut,
-    /// The peer has sent its last byte.
-    Ended,
-    /// The connection failed.
-    Failed,
-}
+/// How long a peer may take to take the word that TLS ends; it fits into every buffer that is not full.
+const FAREWELL_TIME: Duration = Duration::from_millis(100);
 
 /// The two directions of a connection.
 #[derive(Debug)]
 pub(super) struct Wire<'a> {
-    stream: &'a TcpStream,
-    /// The limits that the socket has now: setting them costs a system call.
-    read_limit: Option<Duration>,
-    write_limit: Option<Duration>,
+    socket: Socket<'a>,
+    session: Option<Session>,
 }
 
 impl<'a> Wire<'a> {
-    pub(super) fn new(stream: &'a TcpStream) -> Self {
+    /// Without TLS.
+    pub(super) fn plain(stream: &'a TcpStream) -> Self {
         Self {
-            stream,
-            read_limit: None,
-            write_limit: None,
+            socket: Socket::new(stream),
+            session: None,
+        }
+    }
+
+    /// Shakes hands, within `span` from now.
+    ///
+    /// # Errors
+    /// With the reason comes the connection as it is without TLS.
+    pub(super) fn encrypted(
+        stream: &'a TcpStream,
+        config: Arc<ServerConfig>,
+        span: Duration,
+    ) -> Result<Self, (NoTls, Self)> {
+        let mut socket = Socket::new(stream);
+        match Session::begin(&mut socket, config, Time::span(span)) {
+            Ok(session) => Ok(Self {
+                socket,
+                session: Some(session),
+            }),
+            Err(reason) => Err((
+                reason,
+                Self {
+                    socket,
+                    session: None,
+                },
+            )),
         }
     }
 
@@ -49,26 +70,7 @@ impl<'a> Wire<'a> {
         buffer: &mut Vec<u8>,
         most: usize,
     ) -> Result<(), Broken> {
-        let mut chunk = [0; CHUNK];
-        let room = chunk.get_mut(..most.min(CHUNK)).unwrap_or_default();
-        let deadline = Deadline::after(span);
-        let mut limit = span;
-        loop {
-            if self.read_limit != Some(limit) {
-                self.stream
-                    .set_read_timeout(Some(limit))
-                    .map_err(|_| Broken::Failed)?;
-                self.read_limit = Some(limit);
-            }
-            match self.stream.read(room) {
-                Ok(0) => return Err(Broken::Ended),
-                Ok(count) => {
-                    buffer.extend_from_slice(room.get(..count).unwrap_or_default());
-                    return Ok(());
-                }
-                Err(error) => limit = after_error(&error, deadline)?,
-            }
-        }
+        self.read(Time::span(span), buffer, most)
     }
 
     /// As [`read_for`](Self::read_for), until the deadline.
@@ -78,31 +80,32 @@ impl<'a> Wire<'a> {
         buffer: &mut Vec<u8>,
         most: usize,
     ) -> Result<(), Broken> {
-        let left = deadline.remaining().ok_or(Broken::TimedOut)?;
-        self.read_for(left, buffer, most)
+        self.read(Time::until(deadline)?, buffer, most)
+    }
+
+    fn read(&mut self, time: Time, buffer: &mut Vec<u8>, most: usize) -> Result<(), Broken> {
+        let mut chunk = [0; CHUNK];
+        let room = chunk.get_mut(..most.min(CHUNK)).unwrap_or_default();
+        let count = match &mut self.session {
+            None => self.socket.read(time, room)?,
+            Some(session) => session.read(&mut self.socket, time, room)?,
+        };
+        buffer.extend_from_slice(room.get(..count).unwrap_or_default());
+        Ok(())
     }
 
     /// Writes all of `bytes` within `span` from now.
     pub(super) fn write(&mut self, span: Duration, bytes: &[u8]) -> Result<(), Broken> {
-        let deadline = Deadline::after(span);
-        let mut limit = span;
+        let mut time = Time::span(span);
+        if let Some(session) = &mut self.session {
+            return session.write(&mut self.socket, time, bytes);
+        }
         let mut rest = bytes;
         while !rest.is_empty() {
-            if self.write_limit != Some(limit) {
-                self.stream
-                    .set_write_timeout(Some(limit))
-                    .map_err(|_| Broken::Failed)?;
-                self.write_limit = Some(limit);
-            }
-            match self.stream.write(rest) {
-                Ok(0) => return Err(Broken::Failed),
-                Ok(count) => {
-                    rest = rest.get(count..).unwrap_or_default();
-                    if !rest.is_empty() {
-                        limit = deadline.remaining().ok_or(Broken::TimedOut)?;
-                    }
-                }
-                Err(error) => limit = after_error(&error, deadline)?,
+            let count = self.socket.write(time, rest)?;
+            rest = rest.get(count..).unwrap_or_default();
+            if !rest.is_empty() {
+                time.go_on()?;
             }
         }
         Ok(())
@@ -114,25 +117,31 @@ impl<'a> Wire<'a> {
     /// away what its program has not read yet: the answer (RFC 9112 §9.6). So first only our direction is closed, and
     /// for a short while whatever comes is read and thrown away.
     pub(super) fn linger(mut self) {
-        if self.stream.shutdown(Shutdown::Write).is_err() {
+        self.say_farewell();
+        if self.socket.end().is_err() {
             return;
         }
         let deadline = Deadline::after(LINGER_TIME);
         let mut thrown_away = 0;
-        let mut chunk = Vec::with_capacity(CHUNK);
-        while thrown_away < LINGER_BYTES && self.read_until(deadline, &mut chunk, CHUNK).is_ok() {
-            thrown_away += chunk.len();
-            chunk.clear();
+        let mut chunk = [0; CHUNK];
+        // As it arrives: there is no need to decrypt what nobody looks at.
+        while thrown_away < LINGER_BYTES
+            && let Ok(time) = Time::until(deadline)
+            && let Ok(count) = self.socket.read(time, &mut chunk)
+        {
+            thrown_away += count;
         }
     }
-}
 
-/// How long to try on after an error that is none, such as a signal.
-fn after_error(error: &io::Error, deadline: Deadline) -> Result<Duration, Broken> {
-    match error.kind() {
-        ErrorKind::Interrupted => deadline.remaining().ok_or(Broken::TimedOut),
-        // Which of the two a time limit gives depends on the system.
-        ErrorKind::WouldBlock | ErrorKind::TimedOut => Err(Broken::TimedOut),
-        _ => Err(Broken::Failed),
+    /// Ends a connection on which nothing is under way.
+    pub(super) fn close(mut self) {
+        self.say_farewell();
+    }
+
+    /// Where the peer cannot take it, it is no matter.
+    fn say_farewell(&mut self) {
+        if let Some(session) = &mut self.session {
+            let _ = session.end(&mut self.socket, Time::span(FAREWELL_TIME));
+        }
     }
 }
