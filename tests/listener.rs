@@ -12,7 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use oauthctl::http::listener::{Limits, Listener, Stop};
+use oauthctl::config::{KEYS, Settings};
+use oauthctl::domain::network::Networks;
+use oauthctl::http::listener::{Limits, Listener, Peers, Stop};
 use oauthctl::http::request::Request;
 use oauthctl::http::response::Response;
 
@@ -28,7 +30,16 @@ struct Server {
 
 impl Server {
     fn start(limits: Limits, handler: impl Fn(Request) -> Response + Send + Sync + 'static) -> Self {
-        let listener = Listener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), limits).unwrap();
+        Self::admitting(Peers::default(), limits, handler)
+    }
+
+    fn admitting(
+        peers: Peers,
+        limits: Limits,
+        handler: impl Fn(Request) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = Listener::bind(address, limits).unwrap().with_peers(peers);
         let (address, stop) = (listener.local_addr().unwrap(), listener.stop_handle());
         let thread = Some(thread::spawn(move || listener.run(Arc::new(handler))));
         Self {
@@ -640,6 +651,165 @@ fn soon_answers(server: &Server) -> bool {
         thread::sleep(Duration::from_millis(100));
         server.answers()
     })
+}
+
+/// Whether the stream is at its end, now or within the patience of the test; a reset is an end as well.
+fn is_cut(stream: &mut TcpStream) -> bool {
+    match stream.read(&mut [0]) {
+        Ok(count) => count == 0,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+#[test]
+fn an_idle_connection_gives_way_to_a_new_one() {
+    let limits = Limits {
+        connections: 2,
+        ..Limits::default()
+    };
+    let server = Server::start(limits, echo);
+    let keep = || {
+        let mut stream = server.send(GET);
+        assert_eq!(Reply::read(&mut stream).status, 200);
+        stream
+    };
+    let mut idle = [keep(), keep()];
+    // Until the server has seen that an answer was taken, its connection is not idle.
+    let mut newcomer = loop {
+        let mut stream = server.send(GET);
+        if Reply::read(&mut stream).status == 200 {
+            break stream;
+        }
+    };
+    let goes_on = |stream: &mut TcpStream| {
+        let written = stream.write_all(GET);
+        written.is_ok() && !is_cut(stream)
+    };
+    assert_eq!(
+        idle.iter_mut()
+            .filter_map(|stream| goes_on(stream).then_some(()))
+            .count(),
+        1
+    );
+    assert!(goes_on(&mut newcomer));
+}
+
+#[test]
+fn slow_senders_give_way_to_whoever_means_it() {
+    let limits = Limits {
+        connections: 3,
+        head_time: PATIENCE,
+        body_time: PATIENCE,
+        idle_time: PATIENCE,
+        ..Limits::default()
+    };
+    let server = Server::start(limits, echo);
+    let mut slow: Vec<TcpStream> = [
+        b"".as_slice(),
+        b"GET / HTTP/1.1\r\nA: ",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nbody",
+    ]
+    .into_iter()
+    .map(|bytes| server.send(bytes))
+    .collect();
+    // Each of these newcomers takes the place of one of them, and keeps it until the end.
+    let mut newcomers = Vec::new();
+    while newcomers.len() < 3 {
+        let mut stream = server.send(b"GET / HTTP/1.1\r\n");
+        stream.set_nonblocking(true).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        if stream
+            .read(&mut [0])
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        {
+            newcomers.push(stream);
+        }
+    }
+    for stream in &mut slow {
+        assert!(is_cut(stream));
+    }
+}
+
+#[test]
+fn a_request_that_is_with_a_handler_keeps_its_place() {
+    let limits = Limits {
+        connections: 1,
+        ..Limits::default()
+    };
+    let (handler, has_entered, release) = slow();
+    let server = Server::start(limits, handler);
+    let mut busy = server.send(SLOW);
+    has_entered.recv_timeout(PATIENCE).unwrap();
+    // Longer than a sender may keep the server waiting.
+    thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(refusal(&mut server.send(GET)), 503);
+    release.send(()).unwrap();
+    assert_eq!(Reply::read(&mut busy).body, "GET /slow [] ");
+}
+
+#[test]
+fn one_address_has_its_own_bound_unless_it_stands_for_many() {
+    let limits = Limits {
+        connections_per_address: 1,
+        ..Limits::default()
+    };
+    let counted = Peers {
+        uncounted: Networks::default(),
+        ..Peers::default()
+    };
+    for (peers, expected) in [(counted, 503), (Peers::default(), 200)] {
+        let (handler, has_entered, release) = slow();
+        let server = Server::admitting(peers, limits.clone(), handler);
+        let mut busy = server.send(SLOW);
+        has_entered.recv_timeout(PATIENCE).unwrap();
+        let mut second = server.send(GET);
+        let reply = Reply::read(&mut second);
+        assert_eq!(reply.status, expected);
+        if expected == 503 {
+            assert_eq!(reply.value("Retry-After"), Some("1"));
+            assert!(reply.body.contains("from this address"), "{reply:?}");
+        }
+        drop(second);
+        release.send(()).unwrap();
+        assert_eq!(Reply::read(&mut busy).status, 200);
+        drop(busy);
+        assert!(soon_answers(&server), "the place is free again");
+    }
+}
+
+#[test]
+fn another_address_than_the_proxys_is_turned_away() {
+    let peers = |network: &str| Peers {
+        only: Some([network.parse().unwrap()].into_iter().collect()),
+        ..Peers::default()
+    };
+    let server = Server::admitting(peers("10.0.0.0/8"), Limits::default(), echo);
+    assert_eq!(refusal(&mut server.send(GET)), 403);
+    assert_eq!(
+        refusal(&mut server.send(b"")),
+        403,
+        "it is not waited for what it has to say"
+    );
+    let server = Server::admitting(peers("127.0.0.0/8"), Limits::default(), echo);
+    assert!(server.answers());
+}
+
+#[test]
+fn the_list_of_bounds_names_every_key_with_its_default() {
+    let list = include_str!("../src/http/listener/mod.rs");
+    let rows: Vec<&str> = list
+        .lines()
+        .filter(|line| line.starts_with("//! | `limits."))
+        .collect();
+    let keys: Vec<_> = KEYS.iter().filter(|key| key.section == "limits").collect();
+    assert_eq!(rows.len(), keys.len());
+    for (row, key) in rows.into_iter().zip(keys) {
+        let value = key.value(&Settings::default());
+        assert!(
+            row.starts_with(&format!("//! | `{key}` | {value} | ")),
+            "{key} {value}: {row}"
+        );
+    }
 }
 
 #[test]

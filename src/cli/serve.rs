@@ -13,7 +13,7 @@ use super::{listening, log, open_files, signals, tls};
 use crate::config::{Protection, RequestFrom as Configured, Settings};
 use crate::domain::issuer::Issuer;
 use crate::http::app::App;
-use crate::http::listener::Listener;
+use crate::http::listener::{Limits, Listener};
 use crate::protocol::check_request::RequestFrom;
 
 #[derive(Debug, Args)]
@@ -36,9 +36,12 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let Some(protection) = settings.protection() else {
         return Err(CliError::Usage(unprotected(settings)));
     };
-    let open_files = open_files::provide(&settings.limits, settings.database.readers);
-    let listener = Listener::bind(address, listening::limits(settings))
-        .map_err(CliError::io(format!("listen on {address}")))?;
+    let files = open_files::provide(&settings.limits, settings.database.readers);
+    let limits = Limits {
+        connections: files.connections,
+        ..listening::limits(settings)
+    };
+    let listener = Listener::bind(address, limits).map_err(CliError::io(format!("listen on {address}")))?;
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let tls = tls::load(settings, &context.issuer_at(bound)?)?;
     let server = Arc::new(context.server_at(bound)?);
@@ -68,7 +71,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
         tls.warn();
         tls::watch(tls)
     });
-    if let Some(warning) = open_files {
+    if let Some(warning) = files.warning {
         tracing::warn!("{warning}");
     }
     if is_empty {

@@ -1,7 +1,38 @@
 //! The listener: sockets, framing, bounds.
 //!
 //! A blocking loop of our own accepts connections; each has a thread, which reads one request after the other and
-//! calls the [`Handler`]. Nothing here waits without a limit or keeps more than a bound: see [`Limits`].
+//! calls the [`Handler`]. Nothing here waits without a limit or keeps more than a bound.
+//!
+//! # What is bounded
+//!
+//! Each by a key of the settings ([`Limits`] holds them, and says why each is what it is):
+//!
+//! | key | default | what is bounded | beyond it |
+//! |---|---|---|---|
+//! | `limits.connections` | 512 | connections at once | another gives way, else 503 |
+//! | `limits.connections_per_address` | 64 | of them, from one IPv4 address or IPv6 /64 network; not from loopback and trusted proxies | another of that address gives way, else 503 |
+//! | `limits.requests_per_connection` | 1000 | requests on one connection | `Connection: close` |
+//! | `limits.head_bytes` | 16384 | request line and header fields together | 431 |
+//! | `limits.headers` | 64 | header fields | 431 |
+//! | `limits.target_bytes` | 8192 | path and query | 414 |
+//! | `limits.body_bytes` | 65536 | the body, by its `Content-Length`, before it is read | 413 |
+//! | `limits.head_time` | 10s | from the first byte of a request to the end of its head; the TLS handshake | 408; closed |
+//! | `limits.body_time` | 10s | from there to the end of the body | 408 |
+//! | `limits.idle_time` | 30s | the wait for the first byte of a request | closed |
+//! | `limits.write_time` | 10s | the wait for the peer to take an answer | cut |
+//! | `limits.password_hashes` | 2 | passwords that are hashed at once (`authorization_server/password_gate.rs`) | the others wait, in bounds |
+//! | `limits.failures` | 10 | wrong passwords or secrets within a minute (`authorization_server/throttle.rs`) | 429 |
+//! | `server.shutdown_grace` | 5s | requests in flight when the server stops | cut |
+//!
+//! A *time* is a total, so that a peer that sends a byte a second gains nothing by it.
+//!
+//! # Who gives way
+//!
+//! Where all places are taken, the connection that has kept the server waiting longest loses its own to the newcomer:
+//! first those that have spent more than a second on a handshake, a head, a body, or on taking an answer; then those
+//! that wait for another request. So slow senders cannot hold what others need, however many they are within the
+//! bounds. A connection whose request is with a handler keeps its place: nothing is cut off while it is done. The same happens where the
+//! process runs out of file descriptors or threads.
 //!
 //! # Why not the loop of `tiny_http`
 //!
@@ -22,6 +53,7 @@
 //!
 //! | status | for |
 //! |---|---|
+//! | 403 | a connection from elsewhere than the proxies, where only these may connect ([`Peers`]) |
 //! | 400 | a head that is not in order: a bare CR or LF, a folded line, a control character, a method that is not made of capital letters; a target other than a path (RFC 9112 would have the absolute form accepted too; nothing but a proxy is sent it, and this is none); no `Host`, or two; two `Content-Length` or `Authorization`, even equal ones; a `Content-Length` that is not digits; a request that breaks off; TLS and HTTP/2 |
 //! | 408 | a head or body that takes too long |
 //! | 411 | `POST`, `PUT` and `PATCH` without `Content-Length` |
@@ -215,7 +247,12 @@ impl Listener {
                         continue;
                     }
                     match open.admit(stream, peer, &service.limits, &peers) {
-                        Ok(place) => converse(place, &service),
+                        Ok(place) => {
+                            if let Err(error) = converse(place, &service, STACK_BYTES) {
+                                tracing::warn!(%error, "there is no thread for a connection; it is dropped");
+                                open.make_room();
+                            }
+                        }
                         Err((stream, full)) => {
                             tracing::debug!(%peer, ?full, "refused: too many connections");
                             turn_away(stream, full.into(), &service, &turned_away);
@@ -281,16 +318,15 @@ fn is_out_of_files(error: &io::Error) -> bool {
         .is_some_and(|code| matches!(Errno::from_raw(code), Errno::EMFILE | Errno::ENFILE))
 }
 
-/// Gives the connection a thread.
-fn converse(place: Place, service: &Arc<Service>) {
+/// Gives the connection a thread. Where there is none to be had, the connection is dropped with what would have
+/// served it.
+fn converse(place: Place, service: &Arc<Service>, stack_bytes: usize) -> io::Result<()> {
     let service = Arc::clone(service);
-    let thread = thread::Builder::new()
+    thread::Builder::new()
         .name("connection".to_owned())
-        .stack_size(STACK_BYTES);
-    // Where there is no thread to be had, the connection is dropped with what would have served it.
-    if let Err(error) = thread.spawn(move || connection::serve(&place, &service)) {
-        tracing::warn!(%error, "there is no thread for a connection; it is dropped");
-    }
+        .stack_size(stack_bytes)
+        .spawn(move || connection::serve(&place, &service))?;
+    Ok(())
 }
 
 /// Tells a peer why it is not served, without keeping the others waiting.
@@ -315,5 +351,39 @@ fn turn_away(stream: TcpStream, refusal: Refusal, service: &Arc<Service>, turned
     });
     if let Err(error) = spawned {
         tracing::warn!(%error, "there is no thread to turn a connection away; it is dropped");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn a_connection_without_a_thread_is_dropped_and_gives_up_its_place() {
+        let limits = Limits {
+            connections: 1,
+            ..Limits::default()
+        };
+        let service = Arc::new(Service {
+            limits,
+            handler: Arc::new(|_| Response::text(200, "served")),
+            tls: None,
+        });
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let open = Arc::new(OpenConnections::new());
+        // More than there are addresses for.
+        for (stack_bytes, is_served) in [(1 << 46, false), (STACK_BYTES, true)] {
+            let mut client = TcpStream::connect(socket.local_addr().unwrap()).unwrap();
+            client.write_all(b"GET / HTTP/1.0\r\n\r\n").unwrap();
+            let (stream, peer) = socket.accept().unwrap();
+            let place = open.admit(stream, peer, &service.limits, &Peers::default());
+            assert_eq!(converse(place.unwrap(), &service, stack_bytes).is_ok(), is_served);
+            let mut answer = String::new();
+            let _ = client.read_to_string(&mut answer);
+            assert_eq!(answer.ends_with("served"), is_served, "{answer}");
+        }
     }
 }

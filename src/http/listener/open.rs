@@ -366,6 +366,44 @@ mod tests {
     }
 
     #[test]
+    fn of_idle_connections_the_one_that_waited_longest_gives_way_and_none_that_is_at_work() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let open = Arc::new(OpenConnections::new());
+        let limits = Limits {
+            connections: 3,
+            ..Limits::default()
+        };
+        let admit = || {
+            let stream = TcpStream::connect(address).unwrap();
+            open.admit(stream, address, &limits, &Peers::default())
+        };
+        let serve = |place: &Place| place.begins_request() && place.begins_work();
+        let idle = |place: &Place| place.begins_answer() && place.may_wait();
+
+        let [first, second, third] = [(); 3].map(|()| admit().unwrap());
+        assert!(serve(&second) && serve(&first) && serve(&third));
+        assert_eq!(admit().unwrap_err().1, Full::ForAll);
+        assert!(idle(&second) && idle(&first));
+        // Within one millisecond nobody waited longer; then the older one goes.
+        let since = |place: &Place| place.connection.since.load(Ordering::SeqCst);
+        let waited_longest = since(&second) < since(&first);
+        let newcomer = admit().unwrap();
+        let (gone, left) = if waited_longest {
+            (&second, &first)
+        } else {
+            (&first, &second)
+        };
+        assert!(!gone.begins_request(), "it has lost its place");
+        assert!(left.begins_request(), "it has its place");
+        // Everybody is at work, or was there less than a second ago.
+        assert!(third.begins_answer() && newcomer.begins_request());
+        assert_eq!(admit().unwrap_err().1, Full::ForAll);
+        drop(newcomer);
+        assert!(admit().is_ok());
+    }
+
+    #[test]
     fn every_phase_is_found_by_its_number() {
         for (number, phase) in Phase::ALL.into_iter().enumerate() {
             assert_eq!(phase as usize, number);
