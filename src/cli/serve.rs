@@ -112,7 +112,8 @@ pub(super) fn app(
         Configured::Original => RequestFrom::Original,
         Configured::Forwarded => RequestFrom::Forwarded,
     };
-    let app = App::new(server, &settings.pages.title, request_from, bound);
+    let trusted = settings.check.trust_forwarded_from.clone();
+    let app = App::new(server, &settings.pages.title, request_from, trusted, bound);
     if settings.server.behind_proxy {
         app.behind_proxies(settings.server.trusted_proxies.clone())
     } else {

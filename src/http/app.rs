@@ -33,6 +33,8 @@ pub struct App {
     pub cookies: CookiePolicy,
     /// Which pair of headers the check believes.
     pub request_from: RequestFrom,
+    /// Where connections come from whose headers the check believes.
+    pub trust_forwarded_from: Networks,
     /// Whether error pages tell a developer what is registered: only where nobody else can ask.
     pub developer_details: bool,
     /// What was answered.
@@ -53,6 +55,7 @@ impl App {
         server: Arc<AuthorizationServer>,
         title: &str,
         request_from: RequestFrom,
+        trust_forwarded_from: Networks,
         listening: SocketAddr,
     ) -> Self {
         let cookies = CookiePolicy::new(server.issuer());
@@ -62,6 +65,7 @@ impl App {
             pages: Pages::new(title),
             cookies,
             request_from,
+            trust_forwarded_from,
             developer_details,
             metrics: Metrics::new(),
             listeners: Vec::new(),

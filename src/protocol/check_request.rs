@@ -44,6 +44,16 @@ pub enum RequestFrom {
     Forwarded,
 }
 
+/// Who sent the headers, by the address of the connection (`check.trust_forwarded_from`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// Somebody whose word counts: a proxy that says what its caller asked for.
+    Trusted,
+    /// Anybody else. Such a one may ask in its own words, the query; headers that speak for another are refused, and
+    /// not ignored, so that a proxy that is not set up yet is noticed.
+    Stranger,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone)]
 pub enum Asked {
@@ -70,6 +80,11 @@ pub enum CheckRequestError {
     /// A header is repeated.
     #[error("a header that says what is asked for stands there more than once")]
     RepeatedHeader,
+    /// Headers from an address that is not trusted.
+    #[error(
+        "headers say what is asked for, and they come from an address that is not in check.trust_forwarded_from; say it in the query, or add the address of your proxy there"
+    )]
+    Stranger,
     /// Headers of both pairs.
     #[error(
         "headers of both pairs, X-Original-* and X-Forwarded-*, are there: set check.request_from to the pair that your proxy sets"
@@ -83,6 +98,7 @@ pub fn read(
     original: HeaderPair<'_>,
     forwarded: HeaderPair<'_>,
     from: RequestFrom,
+    sender: Sender,
 ) -> Result<Asked, CheckRequestError> {
     let parameters = Parameters::parse(query.as_bytes(), &KNOWN);
     if parameters.first_flaw().is_some() {
@@ -107,6 +123,10 @@ pub fn read(
         (None, None, None) => {}
         (Some(_), ..) => return Err(CheckRequestError::Query),
         (None, ..) => return Err(CheckRequestError::Half),
+    }
+    let speaks_for_another = !(original.is_absent() && forwarded.is_absent());
+    if speaks_for_another && sender == Sender::Stranger {
+        return Err(CheckRequestError::Stranger);
     }
     let pair = match from {
         RequestFrom::Original => original,
@@ -200,7 +220,11 @@ mod tests {
         forwarded: HeaderPair<'_>,
         from: RequestFrom,
     ) -> Result<String, CheckRequestError> {
-        read(query, original, forwarded, from).map(|asked| match asked {
+        read(query, original, forwarded, from, Sender::Trusted).map(shown)
+    }
+
+    fn shown(asked: Asked) -> String {
+        match asked {
             Asked::ForNothing(_) => "nothing".into(),
             Asked::For(requested) => match requested.method_and_path() {
                 Some((method, path)) => format!("{} {}", method.as_str(), path.as_str()),
@@ -209,7 +233,7 @@ mod tests {
                     .map(ToString::to_string)
                     .unwrap_or_default(),
             },
-        })
+        }
     }
 
     #[test]
@@ -299,5 +323,48 @@ mod tests {
             ask(repeated, NONE, RequestFrom::Either),
             Err(CheckRequestError::RepeatedHeader)
         );
+    }
+    #[test]
+    fn a_stranger_speaks_for_itself_and_for_nobody_else() {
+        let ask = |query, original, forwarded, from| {
+            read(query, original, forwarded, from, Sender::Stranger).map(shown)
+        };
+        let (a, b) = (pair("GET", "/a"), pair("GET", "/b"));
+        let half = HeaderPair {
+            uri: Header::Absent,
+            ..a
+        };
+        let repeated = HeaderPair {
+            uri: Header::Repeated,
+            ..a
+        };
+        for from in [RequestFrom::Either, RequestFrom::Original, RequestFrom::Forwarded] {
+            for (original, forwarded) in [
+                (a, NONE),
+                (NONE, b),
+                (a, b),
+                (half, NONE),
+                (NONE, half),
+                (repeated, b),
+            ] {
+                assert_eq!(
+                    ask("", original, forwarded, from),
+                    Err(CheckRequestError::Stranger)
+                );
+                assert_eq!(
+                    ask("service=orders:list", original, forwarded, from).as_deref(),
+                    Ok("orders:list")
+                );
+                assert_eq!(
+                    ask("path=", original, forwarded, from),
+                    Err(CheckRequestError::Query)
+                );
+            }
+            assert_eq!(ask("", NONE, NONE, from), Err(CheckRequestError::Nothing));
+            assert_eq!(
+                ask("method=GET&path=/a", NONE, NONE, from).as_deref(),
+                Ok("GET /a")
+            );
+        }
     }
 }

@@ -16,9 +16,11 @@ struct Bearer {
 
 impl Bearer {
     fn over(home: Home, request_from: &str) -> Self {
-        let server = Server::with(home, |command| {
-            command.env("OAUTHCTL_CHECK_REQUEST_FROM", request_from)
-        });
+        Self::with(home, &[("OAUTHCTL_CHECK_REQUEST_FROM", request_from)])
+    }
+
+    fn with(home: Home, settings: &[(&str, &str)]) -> Self {
+        let server = Server::with(home, |command| command.envs(settings.iter().copied()));
         let client = server.home.client("orders", &[]);
         let held = tokens(&server, &mut signed_in(&server), &client);
         Self {
@@ -144,6 +146,32 @@ fn the_pair_of_headers_to_believe_can_be_set() {
         assert_eq!(status(&[&believed[..], &ignored[..1]].concat()), 200, "{setting}");
         assert_eq!(status(&ignored), 400, "{setting}");
         assert_eq!(status(&[&ignored[..], &believed[..1]].concat()), 400, "{setting}");
+    }
+}
+
+#[test]
+fn headers_are_believed_from_the_connections_that_are_named_and_refused_from_others() {
+    for (trusted, status) in [("127.0.0.1", 200), ("::1,192.0.2.0/24", 400), ("10.0.0.0/8", 400)] {
+        let bearer = Bearer::with(
+            Home::furnished(),
+            &[("OAUTHCTL_CHECK_TRUST_FORWARDED_FROM", trusted)],
+        );
+        for pair in [ORIGINAL, FORWARDED] {
+            assert_eq!(bearer.ask("GET", "", &pair).status, status, "{trusted} {pair:?}");
+            // An address in a header is nobody's connection.
+            let claimed = [("X-Forwarded-For", "10.1.2.3"), ("X-Real-IP", "10.1.2.3")];
+            let answer = bearer.ask("GET", "", &[&pair[..], &claimed].concat());
+            assert_eq!(answer.status, status, "{trusted} {pair:?}");
+            if status == 400 {
+                let text = answer.json()["error_description"].to_string();
+                assert!(text.contains("check.trust_forwarded_from"), "{text}");
+                assert_eq!(answer.header("X-OAuth-Client"), None);
+            }
+            // A resource server asks in its own words.
+            assert_eq!(bearer.ask("GET", "?service=orders:list", &pair).status, 200);
+            assert_eq!(bearer.ask("GET", "?service=other:list", &pair).status, 403);
+        }
+        assert_eq!(bearer.ask("GET", "?method=GET&path=/orders/17", &[]).status, 200);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_error::description_text;
 use crate::protocol::bearer;
-use crate::protocol::check_request::{self, Header, HeaderPair};
+use crate::protocol::check_request::{self, Header, HeaderPair, Sender};
 use crate::protocol::check_resource::{self, CheckResourceError};
 
 pub(crate) fn handle(app: &App, request: &Request) -> Response {
@@ -43,7 +43,13 @@ fn answer(app: &App, request: &Request, resource: Option<&Resource>) -> Response
     };
     let original = pair("X-Original-Method", "X-Original-URI");
     let forwarded = pair("X-Forwarded-Method", "X-Forwarded-Uri");
-    let asked = match check_request::read(request.query(), original, forwarded, app.request_from) {
+    // The address of the connection, never one that a header names.
+    let sender = if app.trust_forwarded_from.contain(request.peer().ip()) {
+        Sender::Trusted
+    } else {
+        Sender::Stranger
+    };
+    let asked = match check_request::read(request.query(), original, forwarded, app.request_from, sender) {
         Ok(asked) => asked,
         Err(error) => return json_error(400, "invalid_request", &error.to_string()),
     };
