@@ -80,6 +80,11 @@ pub enum CheckRequestError {
     /// A header is repeated.
     #[error("a header that says what is asked for stands there more than once")]
     RepeatedHeader,
+    /// The proxy gives its caller's query to the check as its own.
+    #[error(
+        "the query of the request stands in the URL of the check, where only the proxy's administrator may say what is asked for: end that URL with `?` (in Caddy: `uri /check?`)"
+    )]
+    ForeignQuery,
     /// Headers from an address that is not trusted.
     #[error(
         "headers say what is asked for, and they come from an address that is not in check.trust_forwarded_from; say it in the query, or add the address of your proxy there"
@@ -92,7 +97,8 @@ pub enum CheckRequestError {
     BothPairs,
 }
 
-/// Reads what is asked for. With a query, no header is read: the proxy's administrator wrote that query.
+/// Reads what is asked for. With a query, no header is asked: the proxy's administrator wrote that query. Where a header
+/// tells that the proxy's caller wrote it, it is refused.
 pub fn read(
     query: &str,
     original: HeaderPair<'_>,
@@ -100,6 +106,12 @@ pub fn read(
     from: RequestFrom,
     sender: Sender,
 ) -> Result<Asked, CheckRequestError> {
+    if [original.uri, forwarded.uri]
+        .iter()
+        .any(|uri| holds_query_of(query, *uri))
+    {
+        return Err(CheckRequestError::ForeignQuery);
+    }
     let parameters = Parameters::parse(query.as_bytes(), &KNOWN);
     if parameters.first_flaw().is_some() {
         return Err(CheckRequestError::Query);
@@ -145,6 +157,22 @@ pub fn read(
         }
         _ => Err(CheckRequestError::Half),
     }
+}
+
+/// Whether the query of the request that a header tells of stands in the query of the check, and says something there.
+///
+/// Caddy keeps the query of its caller when it is told `uri /check` without a `?`: everybody could ask for what they may
+/// have, and be served something else.
+fn holds_query_of(query: &str, uri: Header<'_>) -> bool {
+    let Header::Once(uri) = uri else { return false };
+    let Some(at) = uri.iter().position(|&byte| byte == b'?') else {
+        return false;
+    };
+    let foreign = &uri[at + 1..];
+    // Between two `&`, or at an end.
+    let whole = |text: &[u8]| [b"&", text, b"&"].concat();
+    let (query, wanted) = (whole(query.as_bytes()), whole(foreign));
+    parameters::names_any(foreign, &KNOWN) && query.windows(wanted.len()).any(|part| part == wanted)
 }
 
 /// Whether `path`, as it stands in the query, means the same to whoever encoded it for the query and to whoever did
@@ -324,6 +352,43 @@ mod tests {
             Err(CheckRequestError::RepeatedHeader)
         );
     }
+    #[test]
+    fn the_query_of_the_request_is_not_that_of_the_check() {
+        for foreign in [
+            "service=orders:list",
+            "a=1&service=orders:list&b",
+            "path=/a&method=GET",
+            "service=",
+        ] {
+            let uri = format!("/admin?{foreign}");
+            let told = HeaderPair {
+                method: Header::Once(b"GET"),
+                uri: Header::Once(uri.as_bytes()),
+            };
+            for query in [
+                foreign.to_owned(),
+                format!("{foreign}&x=1"),
+                format!("x=1&{foreign}"),
+            ] {
+                for (original, forwarded) in [(told, NONE), (NONE, told)] {
+                    for from in [RequestFrom::Either, RequestFrom::Original, RequestFrom::Forwarded] {
+                        assert_eq!(
+                            outcome(&query, original, forwarded, from),
+                            Err(CheckRequestError::ForeignQuery),
+                            "{query} {uri}"
+                        );
+                    }
+                }
+            }
+            // A query that the administrator wrote, whatever the caller's is.
+            let written = outcome("service=stock:count", NONE, told, RequestFrom::Either);
+            assert_eq!(written.as_deref(), Ok("stock:count"), "{uri}");
+        }
+        let harmless = pair("GET", "/orders/1?x=1");
+        let asked = outcome("x=1", NONE, harmless, RequestFrom::Either);
+        assert_eq!(asked.as_deref(), Ok("GET /orders/1"));
+    }
+
     #[test]
     fn a_stranger_speaks_for_itself_and_for_nobody_else() {
         let ask = |query, original, forwarded, from| {
