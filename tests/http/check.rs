@@ -150,6 +150,29 @@ fn the_pair_of_headers_to_believe_can_be_set() {
 }
 
 #[test]
+fn a_reason_that_names_many_scopes_still_fits_into_a_challenge() {
+    let server = Server::start();
+    let names: Vec<String> = (0..40).map(|n| format!("{n}{}", "x".repeat(100))).collect();
+    for name in &names {
+        server
+            .home
+            .scope(name, &["--description", "A scope", "--folder", "elsewhere"]);
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let client = server.home.client("orders", &[&["--scope"][..], &names].concat());
+    let held = tokens(&server, &mut signed_in(&server), &client);
+    let bearer = format!("Bearer {}", held.access);
+    let answer = server.get("/check?service=orders:list", &[("Authorization", &bearer)]);
+    assert_eq!(answer.status, 403);
+    let challenge = answer.header("WWW-Authenticate").unwrap();
+    assert!(
+        challenge.len() < 500 && challenge.ends_with("...\""),
+        "{challenge}"
+    );
+    assert!(answer.body.len() < 500, "{}", answer.body);
+}
+
+#[test]
 fn headers_are_believed_from_the_connections_that_are_named_and_refused_from_others() {
     for (trusted, status) in [("127.0.0.1", 200), ("::1,192.0.2.0/24", 400), ("10.0.0.0/8", 400)] {
         let bearer = Bearer::with(

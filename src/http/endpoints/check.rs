@@ -89,9 +89,18 @@ fn owner_header(username: &str) -> HeaderValue {
     HeaderValue::encoded(&username.replace('%', "%25"))
 }
 
+/// The longest reason in a challenge, in characters. It may name every scope of a token; proxies take a few kilobytes of
+/// header fields (nginx 4 by default), and answer 500 to more.
+const LONGEST_REASON: usize = 300;
+
 /// RFC 6750 §3.
 fn challenge(status: u16, error: &str, description: &str) -> Response {
-    let description = description_text(description);
+    let mut description = description_text(description);
+    // It is ASCII.
+    if description.len() > LONGEST_REASON {
+        description.truncate(LONGEST_REASON);
+        description.push_str("...");
+    }
     let challenge =
         format!("Bearer realm=\"oauthctl\", error=\"{error}\", error_description=\"{description}\"");
     json_error(status, error, &description).header("WWW-Authenticate", HeaderValue::encoded(&challenge))
