@@ -1,7 +1,7 @@
 //! The server and the command line are two processes on one file.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::support::browser::Browser;
 use crate::support::flow::{Tokens, authorize, sign_in, signed_in, tokens};
@@ -124,4 +124,138 @@ fn registrations_and_token_traffic_at_the_same_time_lose_nothing() {
     };
     assert_eq!(check("PRAGMA integrity_check"), ["ok"]);
     assert_eq!(check("PRAGMA foreign_key_check"), [""; 0]);
+}
+
+/// A change that must hold for every check which starts after the command has ended.
+struct Change {
+    /// The command line; `GRANT` stands for the grant of the token.
+    command: &'static [&'static str],
+    /// What the check then says.
+    status: u16,
+    /// What undoes it, if anything does.
+    undo: &'static [&'static str],
+}
+
+const CHANGES: [Change; 6] = [
+    Change {
+        command: &["client", "disable", "orders", "--yes"],
+        status: 401,
+        undo: &["client", "enable", "orders"],
+    },
+    Change {
+        command: &["owner", "disable", "alice", "--yes"],
+        status: 401,
+        undo: &["owner", "enable", "alice"],
+    },
+    Change {
+        command: &["client", "update", "orders", "--remove-scope", "orders:read"],
+        status: 403,
+        undo: &["client", "update", "orders", "--add-scope", "orders:read"],
+    },
+    Change {
+        command: &["scope", "update", "orders:read", "--remove-folder", "orders"],
+        status: 403,
+        undo: &["scope", "update", "orders:read", "--add-folder", "orders"],
+    },
+    Change {
+        command: &["client", "disable", "orders", "--yes"],
+        status: 401,
+        undo: &["client", "enable", "orders"],
+    },
+    Change {
+        command: &["grant", "revoke", "GRANT", "--yes"],
+        status: 401,
+        undo: &[],
+    },
+];
+
+/// Sets a flag when it goes, also in a panic.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn every_check_that_starts_after_a_change_of_the_command_line_knows_of_it() {
+    const ASKING: usize = 6;
+    let server = Server::start();
+    let client = server.home.client("orders", &[]);
+    let held = tokens(&server, &mut signed_in(&server), &client);
+    let grants = server.home.run(&["grant", "list"], "");
+    let grant = grants[0]["grant_id"].as_str().unwrap();
+    let bearer = format!("Bearer {}", held.access);
+    // How many commands have ended. Even: allowed. Odd: the change at half of it holds.
+    let ended = AtomicUsize::new(0);
+    // While this is set, a command runs, and both answers are right.
+    let running = AtomicBool::new(false);
+    let over = AtomicBool::new(false);
+    let told: Vec<AtomicUsize> = (0..=2 * CHANGES.len()).map(|_| AtomicUsize::new(0)).collect();
+
+    std::thread::scope(|scope| {
+        let asking: Vec<_> = (0..ASKING)
+            .map(|_| {
+                scope.spawn(|| {
+                    let agent = agent();
+                    let headers = [("Authorization", bearer.as_str())];
+                    let url = server.url("/check?service=orders:list");
+                    while !over.load(Ordering::SeqCst) {
+                        let before = ended.load(Ordering::SeqCst);
+                        let status = agent.send("GET", &url, &headers, None).status;
+                        // A command that began before the answer was there may have been quicker than the check.
+                        if running.load(Ordering::SeqCst) || ended.load(Ordering::SeqCst) != before {
+                            continue;
+                        }
+                        let expected = if before.is_multiple_of(2) {
+                            200
+                        } else {
+                            CHANGES[before / 2].status
+                        };
+                        assert_eq!(status, expected, "after {before} commands");
+                        told[before].fetch_add(1, Ordering::SeqCst);
+                    }
+                })
+            })
+            .collect();
+        // However this ends, so does the asking.
+        let _end = SetOnDrop(&over);
+        let enough = |state: usize| {
+            // Until each state was seen often, by whoever asks.
+            while told[state].load(Ordering::SeqCst) < 5 * ASKING {
+                if asking.iter().any(|asking| asking.is_finished()) {
+                    return false;
+                }
+                std::thread::yield_now();
+            }
+            true
+        };
+        let command = |words: &[&str]| {
+            let words: Vec<&str> = words
+                .iter()
+                .map(|word| if *word == "GRANT" { grant } else { word })
+                .collect();
+            running.store(true, Ordering::SeqCst);
+            server.home.run(&words, "");
+            ended.fetch_add(1, Ordering::SeqCst);
+            running.store(false, Ordering::SeqCst);
+        };
+        let mut state = 0;
+        let mut sound = enough(state);
+        for change in &CHANGES {
+            for words in [change.command, change.undo] {
+                if sound && !words.is_empty() {
+                    command(words);
+                    state += 1;
+                    sound = enough(state);
+                }
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+        for asking in asking {
+            asking.join().unwrap();
+        }
+        assert!(sound && state == 2 * CHANGES.len() - 1, "{state}");
+    });
 }
