@@ -35,6 +35,7 @@
 //! | what an administrator may set | [`config`], `oauthctl.toml.example` |
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
 //! | the pages | `http/pages/` |
+//! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //!
 //! # What holds everywhere

@@ -1341,3 +1341,80 @@ fn examples_have_the_database_and_the_configuration_in_force() {
     );
     assert_eq!(place.names(), ["oauthctl.toml"]);
 }
+
+#[test]
+fn examples_of_proxies_follow_the_settings_and_refuse_what_would_leave_a_hole() {
+    let place = Place::new();
+    let printed = |arguments: &str| place.done(&format!("example {arguments}")).stdout;
+    // The defaults, and no database is made for it.
+    let here = format!("127.0.0.1:{}", place.port);
+    assert!(printed("nginx").contains(&format!("\n    server {here};\n")));
+    assert!(printed("caddy").contains(&format!("forward_auth http://{here} {{\n")));
+    assert!(printed("traefik").contains(&format!("\naddress = \"http://{here}/check\"\n")));
+    assert!(printed("apache").contains(&format!("http://{here}/.well-known/oauth-authorization-server\n")));
+    for proxy in ["nginx", "caddy", "traefik", "apache"] {
+        let text = printed(&format!("{proxy} --service http://[::1]:3001"));
+        assert!(
+            text.contains("http://[::1]:3001") && !text.contains("127.0.0.1:3000"),
+            "{text}"
+        );
+        let document = place.done(&format!("example {proxy} -o json")).json();
+        assert_eq!(document["content"], printed(proxy));
+        // Nothing was left unfilled, and no template was torn.
+        assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
+    }
+    assert_eq!(place.names(), [""; 0]);
+
+    // The issuer, where the server listens for others.
+    fs::write(
+        place.path("oauthctl.toml"),
+        "[server]\nlisten = \"192.0.2.1:443\"\nissuer = \"https://id.example/oauth\"\n\
+         [check]\nrequest_from = \"original\"\ntrust_forwarded_from = [\"192.0.2.0/24\"]\n",
+    )
+    .unwrap();
+    let as_set_up = |arguments: &str| {
+        let mut command = place.command(&format!("example {arguments}"));
+        finish(command.env_remove("OAUTHCTL_SERVER_LISTEN"))
+    };
+    let refused = |arguments: &str| {
+        let ran = as_set_up(arguments);
+        assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments}: {ran:?}");
+        ran.stderr
+    };
+    let printed = |arguments: &str| {
+        let ran = as_set_up(arguments);
+        assert_eq!(ran.code, 0, "{arguments}: {ran:?}");
+        ran.stdout
+    };
+    let nginx = printed("nginx --listen 0.0.0.0:443 --host api.example");
+    for line in [
+        "    server id.example:443;",
+        "        proxy_pass https://oauthctl/oauth/check;",
+        "        proxy_ssl_verify on;",
+        "        proxy_set_header X-Original-URI $request_uri;",
+        "    listen 0.0.0.0:443 ssl;",
+        "    server_name api.example;",
+    ] {
+        assert!(nginx.contains(&format!("\n{line}\n")), "{line}: {nginx}");
+    }
+    assert!(nginx.contains("192.0.2.0/24"), "{nginx}");
+    assert!(printed("caddy").contains("header_up X-Original-URI {uri}\n"));
+    assert!(
+        printed("apache")
+            .contains("OIDCOAuthIntrospectionEndpoint https://id.example:443/oauth/introspect\n")
+    );
+
+    assert!(refused("traefik").contains("set it to `forwarded`"));
+    assert!(refused("nginx --listen 0.0.0.0:443").contains("add `--host api.example.com`"));
+    for bad in [
+        "http://127.0.0.1:3000/api",
+        "127.0.0.1:3000",
+        "http://a;b:1",
+        "http://$x:1",
+    ] {
+        assert!(
+            refused(&format!("caddy --service {bad}")).contains("without a path"),
+            "{bad}"
+        );
+    }
+}

@@ -185,7 +185,7 @@ enum Command {
     /// The settings in force, and where they come from
     #[command(subcommand)]
     Config(configuration::Command),
-    /// Ready lines for the housekeeping of every night
+    /// Ready files: the housekeeping of every night, and proxies that protect a service
     #[command(subcommand)]
     Example(example::Command),
     /// Print what makes a shell complete commands, options and what is in the database

@@ -1,0 +1,68 @@
+//! `example`: files that are ready to be put where they belong, for the settings in force.
+
+mod apache;
+mod caddy;
+mod cron;
+mod header_names;
+mod housekeeping;
+mod nginx;
+mod origin;
+mod protected;
+mod systemd;
+mod template;
+mod traefik;
+
+use clap::Subcommand;
+
+use super::context::Context;
+use super::document;
+use super::exit::CliError;
+use crate::config::Loaded;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// The housekeeping of every night: lines for a crontab
+    #[command(after_help = "Examples:\n  oauthctl example cron\n  \
+        (crontab -l; oauthctl example cron) | crontab -")]
+    Cron,
+    /// The housekeeping of every night: a service and a timer for systemd
+    #[command(after_help = "Examples:\n  oauthctl example systemd\n  \
+        oauthctl example systemd -o json | jq -r '.[] | select(.file | endswith(\".timer\")).content'")]
+    Systemd,
+    /// A service behind nginx, which asks the check before each request
+    #[command(
+        after_help = "Examples:\n  oauthctl example nginx --service http://127.0.0.1:3000\n  \
+        oauthctl example nginx --listen 0.0.0.0:443 --host api.example.com >/etc/nginx/conf.d/api.conf"
+    )]
+    Nginx(nginx::Opts),
+    /// A service behind Caddy, which asks the check before each request
+    #[command(
+        after_help = "Examples:\n  oauthctl example caddy --service http://127.0.0.1:3000\n  \
+        oauthctl example caddy --listen 0.0.0.0:443 --host api.example.com >>/etc/caddy/Caddyfile"
+    )]
+    Caddy(caddy::Opts),
+    /// A service behind Traefik, which asks the check before each request
+    #[command(
+        after_help = "Example:\n  oauthctl example traefik --host api.example.com >/etc/traefik/dynamic/api.toml"
+    )]
+    Traefik(traefik::Opts),
+    /// A service behind Apache, which introspects each token and looks at its scope
+    #[command(after_help = "Examples:\n  oauthctl example apache --scope orders:read\n  \
+        oauthctl example apache --listen 0.0.0.0:443 --host api.example.com >/etc/apache2/sites-available/api.conf")]
+    Apache(apache::Opts),
+}
+
+pub(super) fn run(command: &Command, loaded: &Loaded, context: &mut Context<'_>) -> Result<(), CliError> {
+    let document = match command {
+        Command::Cron => cron::document(&housekeeping::lines(loaded, context)?),
+        Command::Systemd => {
+            let documents = systemd::documents(&housekeeping::lines(loaded, context)?);
+            return document::print_all(&documents, context);
+        }
+        Command::Nginx(opts) => nginx::document(opts, context)?,
+        Command::Caddy(opts) => caddy::document(opts, context)?,
+        Command::Traefik(opts) => traefik::document(opts, context)?,
+        Command::Apache(opts) => apache::document(opts, context)?,
+    };
+    document::print(&document, context)
+}

@@ -1,0 +1,106 @@
+//! What the configurations of all proxies share: the service, where clients reach it, and where the proxy reaches us.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use clap::Args;
+
+use super::origin::{Origin, ServerName};
+use crate::cli::context::Context;
+use crate::cli::exit::CliError;
+
+/// Where a proxy reaches the service, and this server.
+#[derive(Debug, Args)]
+pub(super) struct Upstreams {
+    /// The service to protect; nobody but the proxy may reach it
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
+    pub(super) service: Origin,
+    /// Where the proxy reaches this server [default: the address it listens on, else its issuer]
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<Origin>,
+}
+
+/// Where clients reach a proxy that says so in its configuration.
+#[derive(Debug, Args)]
+pub(super) struct Front {
+    /// Where the proxy listens; with TLS unless it is this machine alone
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    pub(super) listen: SocketAddr,
+    /// The name by which clients reach the service
+    #[arg(long, value_name = "NAME")]
+    pub(super) host: Option<ServerName>,
+}
+
+impl Front {
+    /// The name where clients come by TLS; bearer tokens never travel in clear between machines (RFC 6750 §5.3).
+    pub(super) fn tls_host(&self) -> Result<Option<&str>, CliError> {
+        if self.listen.ip().is_loopback() {
+            return Ok(None);
+        }
+        match &self.host {
+            Some(host) => Ok(Some(host.as_str())),
+            None => Err(CliError::Usage(format!(
+                "clients on other machines reach {} by TLS, which needs a name: add `--host api.example.com`",
+                self.listen
+            ))),
+        }
+    }
+
+    /// The name, where there is one.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.host.as_ref().map(ServerName::as_str)
+    }
+}
+
+/// Where the proxy reaches this server.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// Scheme, host and port.
+    pub(super) origin: Origin,
+    /// The path of the issuer, beneath which the endpoints lie: empty, or such as `/oauth`.
+    pub(super) path: String,
+}
+
+impl Server {
+    /// As the option says, else as the settings in force do.
+    pub(super) fn of(upstreams: &Upstreams, context: &Context<'_>) -> Result<Self, CliError> {
+        let (issuer, settings) = (context.issuer()?, &context.settings.server);
+        let listens_here = settings.listen.ip().is_loopback() || settings.listen.ip().is_unspecified();
+        let origin = match &upstreams.server {
+            Some(origin) => origin.clone(),
+            None if listens_here && settings.listen.port() != 0 => Origin::of_listen_address(settings.listen),
+            None if settings.issuer.is_some() => {
+                let url = issuer.as_str();
+                let origin = url.strip_suffix(issuer.path()).unwrap_or(url);
+                origin
+                    .parse()
+                    .map_err(|error| CliError::Usage(format!("{issuer}: {error}")))?
+            }
+            None => {
+                return Err(CliError::Usage(
+                    "the server takes a free port, which is not known yet: say where it is reached, \
+                     `--server http://127.0.0.1:8420`"
+                        .to_owned(),
+                ));
+            }
+        };
+        Ok(Self {
+            origin,
+            path: issuer.path().to_owned(),
+        })
+    }
+
+    /// The URL of an endpoint, such as `/check`.
+    pub(super) fn url(&self, endpoint: &str) -> String {
+        format!("{}{}{endpoint}", self.origin, self.path)
+    }
+}
+
+/// `check.trust_forwarded_from`, as people read it.
+pub(super) fn trusted(context: &Context<'_>) -> String {
+    let networks = &context.settings.check.trust_forwarded_from;
+    if networks.is_empty() {
+        return "nowhere".to_owned();
+    }
+    let shown: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    shown.join(", ")
+}
