@@ -6,6 +6,12 @@
     reason = "a test stops where it is surprised, and says what it skips"
 )]
 
+#[path = "proxies/program.rs"]
+mod program;
+#[path = "proxies/service.rs"]
+#[expect(dead_code, reason = "the tests of proxies look at what reached it")]
+mod service;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -170,11 +176,43 @@ fn the_session_works_as_it_stands() {
         .1
         .replace("127.0.0.1:8420", &here)
         .replace("code=CODE", &format!("code={code}"));
-    assert_shown(
-        &answer.1,
-        &output_of(directory, &exchange.replace("curl ", "curl -sS ")),
-    );
+    let answered = output_of(directory, &exchange.replace("curl ", "curl -sS "));
+    assert_shown(&answer.1, &answered);
     assert_shown(&checked.1, &output_of(directory, &check.1));
+
+    let token = answered.split('"').find(|part| part.starts_with("oat_")).unwrap();
+    a_service_is_protected(directory, &here, token);
+}
+
+/// Goes on where the session ended, with nginx where there is one.
+fn a_service_is_protected(directory: &Path, here: &str, token: &str) {
+    let Some(nginx) = program::find("nginx") else {
+        return;
+    };
+    let blocks = blocks("Protect a service");
+    let [print, ask, told, change, told_then] = blocks.as_slice() else {
+        panic!("other blocks than expected: {blocks:?}")
+    };
+    let (service, reserved) = (service::Service::start(), program::Reserved::new());
+    let front = reserved.address.to_string();
+    let print = print
+        .1
+        .replace("/etc/nginx/conf.d/", "")
+        .replace("127.0.0.1:3000", &service.address.to_string())
+        .replace(" >", &format!(" --listen {front} >"));
+    output_of(
+        directory,
+        &format!("export OAUTHCTL_SERVER_LISTEN={here}\n{print}"),
+    );
+    let printed = fs::read_to_string(directory.join("orders.conf")).unwrap();
+    let _nginx = program::nginx(&nginx, &printed, reserved);
+    for (ask, told) in [(ask, told), (change, told_then)] {
+        let ask = ask
+            .1
+            .replace("127.0.0.1:8080", &front)
+            .replace("curl ", "curl -sS ");
+        assert_shown(&told.1, &output_of(directory, &format!("token={token}\n{ask}")));
+    }
 }
 
 /// Plays the browser; the code in the address at which it ends.

@@ -1,47 +1,20 @@
 //! nginx with `auth_request`.
 
-use std::fs;
 use std::path::Path;
-use std::process::Command;
 
-use tempfile::TempDir;
-
-use crate::program::{Reserved, Running, find};
+use crate::program::{self, Reserved, Running, find};
 use crate::stage::Stage;
 use crate::{confusion, story};
 
-/// nginx with the printed configuration, in an `http` block that is careless about underscores.
+/// nginx with the printed configuration.
 fn nginx(stage: &Stage) -> Option<Running> {
     Some(started(&find("nginx")?, stage))
 }
 
 fn started(program: &Path, stage: &Stage) -> Running {
-    let (directory, reserved) = (TempDir::new().unwrap(), Reserved::new());
-    let path = |name: &str| directory.path().join(name);
-    fs::write(
-        path("oauthctl.conf"),
-        stage.example("nginx", reserved.address, &[]),
-    )
-    .unwrap();
-    // One process, which keeps the rights that the test has to its directory.
-    let around = "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log error.log;\n\
-                  events {}\n\
-                  http {\n\
-                  access_log off;\n\
-                  client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
-                  uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n\
-                  underscores_in_headers on;\n\
-                  include oauthctl.conf;\n\
-                  }\n";
-    fs::write(path("nginx.conf"), around).unwrap();
-    let mut command = Command::new(program);
-    command.arg("-p").arg(directory.path());
-    command
-        .arg("-c")
-        .arg(path("nginx.conf"))
-        .arg("-e")
-        .arg(path("error.log"));
-    Running::start(command, directory, reserved)
+    let reserved = Reserved::new();
+    let printed = stage.example("nginx", reserved.address, &[]);
+    program::nginx(program, &printed, reserved)
 }
 
 #[test]

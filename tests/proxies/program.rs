@@ -1,16 +1,17 @@
 //! A program that is not ours, in a directory of its own.
 
-use std::env;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
+use std::{env, fs};
 
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use crate::support::http::PATIENCE;
+/// Keeps a test that fails from hanging; no verdict depends on it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a program is, or `None` where its tests may be skipped.
 pub(crate) fn find(name: &str) -> Option<PathBuf> {
@@ -67,7 +68,7 @@ pub(crate) struct Running {
 impl Running {
     /// Starts it in its directory, and waits until it answers.
     pub(crate) fn start(mut command: Command, directory: TempDir, reserved: Reserved) -> Self {
-        let log = std::fs::File::create(directory.path().join("stderr")).unwrap();
+        let log = fs::File::create(directory.path().join("stderr")).unwrap();
         let child = command
             .current_dir(directory.path())
             .stdin(Stdio::null())
@@ -101,7 +102,7 @@ impl Running {
     /// What it wrote.
     pub(crate) fn log(&self) -> String {
         ["stderr", "error.log"]
-            .map(|name| std::fs::read(self.directory.path().join(name)).unwrap_or_default())
+            .map(|name| fs::read(self.directory.path().join(name)).unwrap_or_default())
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .concat()
     }
@@ -116,6 +117,29 @@ impl Drop for Running {
             show(&self.log());
         }
     }
+}
+
+/// nginx with a printed configuration, in an `http` block that is careless about underscores.
+pub(crate) fn nginx(program: &Path, printed: &str, reserved: Reserved) -> Running {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    // One process, which keeps the rights that the test has to its directory.
+    let around = "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log error.log;\n\
+                  events {}\n\
+                  http {\n\
+                  access_log off;\n\
+                  client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
+                  uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n\
+                  underscores_in_headers on;\n\
+                  include printed.conf;\n\
+                  }\n";
+    fs::write(path("nginx.conf"), around).unwrap();
+    fs::write(path("printed.conf"), printed).unwrap();
+    let mut command = Command::new(program);
+    command.arg("-p").arg(directory.path());
+    command.arg("-c").arg(path("nginx.conf"));
+    command.arg("-e").arg(path("error.log"));
+    Running::start(command, directory, reserved)
 }
 
 #[expect(clippy::print_stderr, reason = "whoever reads a failure needs it")]

@@ -96,10 +96,10 @@ fn answer(stream: TcpStream, record: &Mutex<Vec<Seen>>) -> Option<()> {
     } else if let Some(Ok(length)) = length {
         stream.by_ref().take(length).read_to_string(&mut seen.body).ok()?;
     }
-    let body = if seen.method == "HEAD" { "" } else { "served" };
+    let body = if seen.method == "HEAD" { "" } else { "served\n" };
     record.lock().unwrap().push(seen);
     let head =
-        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 6\r\nConnection: close\r\n\r\n";
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 7\r\nConnection: close\r\n\r\n";
     stream
         .get_mut()
         .write_all(format!("{head}{body}").as_bytes())

@@ -63,7 +63,7 @@ fn within_the_scope(stage: &Stage, at: SocketAddr) {
         for forged in [&[][..], &FORGED] {
             let (answer, seen) = stage.ask(at, request, forged);
             assert_eq!(answer.status, 200, "{request}: {answer:?}");
-            assert_eq!(answer.body, if method == "HEAD" { "" } else { "served" });
+            assert_eq!(answer.body, if method == "HEAD" { "" } else { "served\n" });
             let [seen] = seen.as_slice() else {
                 panic!("{request}: {seen:?}")
             };
