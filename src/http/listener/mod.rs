@@ -370,6 +370,8 @@ mod tests {
         let service = Arc::new(Service {
             limits,
             handler: Arc::new(|_| Response::text(200, "served")),
+            refused: Arc::default(),
+            request_ids: RequestIds::default(),
             tls: None,
         });
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
