@@ -26,6 +26,13 @@ impl AuthorizationServer {
         let store = Arc::clone(&self.store);
         self.readiness.ask(move || probe(&store))
     }
+
+    /// Returns once the store's writer has come round, whether it could write or not; never where it hangs. Writes
+    /// nothing.
+    pub fn wait_for_writer(&self) {
+        // Both answers say that it came round.
+        let _: Result<(), StoreError> = self.store.write(|_| Ok(()));
+    }
 }
 
 fn probe(store: &Store) -> Result<(), StoreError> {

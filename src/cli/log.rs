@@ -14,6 +14,7 @@ use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::context::Context;
@@ -42,7 +43,10 @@ enum Message {
 
 /// The log while it is kept. Dropped, it sees to it that the last lines are written.
 #[must_use]
-pub(super) struct Log(SyncSender<Message>);
+pub(super) struct Log {
+    lines: SyncSender<Message>,
+    pub(super) levels: Levels,
+}
 
 /// Starts logging as the settings say. The first call counts.
 pub(super) fn start(context: &Context<'_>) -> Result<Log, CliError> {
@@ -62,17 +66,7 @@ pub(super) fn start_quietly(context: &Context<'_>) -> Result<Log, CliError> {
 }
 
 fn start_at(context: &Context<'_>, level: LogLevel) -> Result<Log, CliError> {
-    let level = match level {
-        LogLevel::Error => Level::ERROR,
-        LogLevel::Warn => Level::WARN,
-        LogLevel::Info => Level::INFO,
-        LogLevel::Debug => Level::DEBUG,
-        LogLevel::Trace => Level::TRACE,
-    };
-    // What libraries tell of their inside may hold what they were given.
-    let levels = Targets::new()
-        .with_target(env!("CARGO_CRATE_NAME"), level)
-        .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)));
+    let (levels, handle) = reload::Layer::new(levels_of(level));
     let lost = Arc::new(AtomicU64::new(0));
     let (sender, receiver) = sync_channel(WAITING);
     let format = context.settings.log.format;
@@ -106,7 +100,35 @@ fn start_at(context: &Context<'_>, level: LogLevel) -> Result<Log, CliError> {
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(levels))
         .try_init();
-    Ok(Log(sender))
+    Ok(Log {
+        lines: sender,
+        levels: Levels(Arc::new(move |level| handle.reload(levels_of(level)).is_ok())),
+    })
+}
+
+fn levels_of(level: LogLevel) -> Targets {
+    let level = match level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+        LogLevel::Trace => Level::TRACE,
+    };
+    // What libraries tell of their inside may hold what they were given.
+    Targets::new()
+        .with_target(env!("CARGO_CRATE_NAME"), level)
+        .with_default(LevelFilter::WARN.min(LevelFilter::from_level(level)))
+}
+
+/// Changes what is logged while the log is kept.
+#[derive(Clone)]
+pub(super) struct Levels(Arc<dyn Fn(LogLevel) -> bool + Send + Sync>);
+
+impl Levels {
+    /// From now on `level` is the least important that is logged. Whether that could be done.
+    pub(super) fn set(&self, level: LogLevel) -> bool {
+        (self.0)(level)
+    }
 }
 
 impl Drop for Log {
@@ -114,7 +136,7 @@ impl Drop for Log {
         let deadline = Deadline::after(LAST_LINES);
         let (written, all_written) = sync_channel(1);
         let mut flush = Message::Flush(written);
-        while let Err(std::sync::mpsc::TrySendError::Full(again)) = self.0.try_send(flush) {
+        while let Err(std::sync::mpsc::TrySendError::Full(again)) = self.lines.try_send(flush) {
             if deadline.remaining().is_none() {
                 return;
             }

@@ -19,12 +19,9 @@ mod exit;
 mod export;
 mod fit;
 mod grant;
-mod health_listener;
-mod housekeeping;
 mod listening;
 mod log;
 mod man;
-mod open_files;
 mod operator;
 mod output;
 mod owner;
@@ -36,11 +33,8 @@ mod scope;
 mod secret_output;
 mod serve;
 mod shell;
-mod signals;
 mod stream;
-mod tls;
 mod token;
-mod worker;
 
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
@@ -272,7 +266,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         command_line.listen = opts.listen;
         command_line.issuer.clone_from(&opts.issuer);
     }
-    let settings = load_settings(command_line)?;
+    let settings = load_settings(command_line.clone())?;
     let (loaded, refusal) = match settings {
         Ok(loaded) => (loaded, None),
         Err(refusal) if command.bears_refused_settings() => (Loaded::default(), Some(refusal)),
@@ -301,7 +295,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Access(command) => access::run(command, &mut context),
         Command::Apply(opts) => apply::run(&opts, &mut context),
         Command::Export => export::run(&mut context),
-        Command::Serve(_) => serve::run(&mut context),
+        Command::Serve(_) => serve::run(move || load_settings(command_line.clone()), &loaded, &mut context),
         Command::Demo(opts) => demo::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),

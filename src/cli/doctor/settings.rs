@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::super::tls;
 use super::finding::{Finding, Level};
+use crate::cli::serve::tls;
 use crate::config::{KEYS, Loaded, Origin, Protection, Settings};
 use crate::domain::span;
 

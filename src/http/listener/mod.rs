@@ -136,6 +136,7 @@ impl<F: Fn(Request) -> Response + Send + Sync> Handler for F {
 #[derive(Debug)]
 pub struct Listener {
     socket: Arc<TcpListener>,
+    is_shared: bool,
     open: Arc<OpenConnections>,
     refused: Arc<Refused>,
     limits: Limits,
@@ -156,13 +157,21 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self::from_socket(socket.into(), limits))
+        Ok(Self::over(socket.into(), limits))
     }
 
-    /// Over a socket that is bound, and listens, already.
+    /// Over a socket that somebody else has bound, who goes on listening when we have stopped: a service manager.
     pub fn from_socket(socket: TcpListener, limits: Limits) -> Self {
         Self {
+            is_shared: true,
+            ..Self::over(socket, limits)
+        }
+    }
+
+    fn over(socket: TcpListener, limits: Limits) -> Self {
+        Self {
             socket: Arc::new(socket),
+            is_shared: false,
             open: Arc::new(OpenConnections::new()),
             refused: Arc::default(),
             limits,
@@ -197,6 +206,7 @@ impl Listener {
     pub fn stop_handle(&self) -> Stop {
         Stop {
             socket: Arc::downgrade(&self.socket),
+            is_shared: self.is_shared,
             open: Arc::clone(&self.open),
         }
     }
@@ -215,6 +225,7 @@ impl Listener {
     pub fn run(self, handler: Arc<dyn Handler>) {
         let Self {
             socket,
+            is_shared: _,
             open,
             refused,
             limits,

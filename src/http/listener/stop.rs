@@ -13,6 +13,8 @@ const KNOCK_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Stop {
     pub(super) socket: Weak<TcpListener>,
+    /// Whether others hold the socket too, who go on listening.
+    pub(super) is_shared: bool,
     pub(super) open: Arc<OpenConnections>,
 }
 
@@ -22,15 +24,16 @@ impl Stop {
     pub fn stop(&self) {
         self.open.stop();
         if let Some(socket) = self.socket.upgrade() {
-            wake(&socket);
+            wake(&socket, self.is_shared);
         }
     }
 }
 
 /// Makes an `accept` that waits on the socket return.
-fn wake(socket: &TcpListener) {
-    // Linux lets `accept` return at once. Elsewhere the call fails, and `accept` returns for a connection.
-    if socket2::SockRef::from(socket).shutdown(Shutdown::Both).is_ok() {
+fn wake(socket: &TcpListener, is_shared: bool) {
+    // Linux lets `accept` return at once, and nobody can connect any more. Elsewhere the call fails. A connection does it
+    // there, and where the socket is to go on for others.
+    if !is_shared && socket2::SockRef::from(socket).shutdown(Shutdown::Both).is_ok() {
         return;
     }
     if let Ok(address) = socket.local_addr() {

@@ -1,11 +1,11 @@
 //! The address of health and metrics, where the settings ask for one.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::exit::CliError;
-use super::listening;
+use crate::cli::exit::CliError;
+use crate::cli::listening;
 use crate::config::Settings;
 use crate::http::app::App;
 use crate::http::health_app::HealthApp;
@@ -25,17 +25,23 @@ pub(super) struct Serving {
 }
 
 impl HealthListener {
-    /// Binds the address, if there is one; then the main address tells no metrics any more.
-    pub(super) fn bind(settings: &Settings, app: &mut App) -> Result<Option<Self>, CliError> {
-        let Some(address) = settings.server.health_listen else {
-            return Ok(None);
-        };
+    /// Takes the socket of the service manager, or binds the address, if there is one of both; then the main address tells
+    /// no metrics any more.
+    pub(super) fn open(
+        inherited: Option<TcpListener>,
+        settings: &Settings,
+        app: &mut App,
+    ) -> Result<Option<Self>, CliError> {
         let limits = HealthApp::limits(&listening::limits(settings));
-        let listener = Listener::bind(address, limits).map_err(|error| {
-            // As a text: the advice for an address that is taken is about the main one.
-            let error = std::io::Error::other(error.to_string());
-            CliError::io(format!("listen on {address}, as `server.health_listen` says"))(error)
-        })?;
+        let listener = match (inherited, settings.server.health_listen) {
+            (Some(socket), _) => Listener::from_socket(socket, limits),
+            (None, Some(address)) => Listener::bind(address, limits).map_err(|error| {
+                // As a text: the advice for an address that is taken is about the main one.
+                let error = std::io::Error::other(error.to_string());
+                CliError::io(format!("listen on {address}, as `server.health_listen` says"))(error)
+            })?,
+            (None, None) => return Ok(None),
+        };
         let address = listener.local_addr().map_err(CliError::io("find the port"))?;
         app.listeners.push(("health", listener.traffic()));
         app.metrics_are_elsewhere = true;

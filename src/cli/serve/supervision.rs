@@ -9,9 +9,9 @@ use std::time::Duration;
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
 
-use super::exit::CliError;
 use super::worker::Worker;
 use crate::authorization_server::AuthorizationServer;
+use crate::cli::exit::CliError;
 
 /// Sockets that the service manager has opened and listens on.
 #[derive(Debug, Default)]
@@ -64,7 +64,10 @@ pub(super) fn reloading() {
 
 /// Tells that the server finishes what is under way.
 pub(super) fn stopping() {
-    tell(&[NotifyState::Stopping, NotifyState::Status("finishing requests in flight")]);
+    tell(&[
+        NotifyState::Stopping,
+        NotifyState::Status("finishing requests in flight"),
+    ]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {
@@ -86,8 +89,7 @@ pub(super) fn keep_watched(server: &Arc<AuthorizationServer>) -> io::Result<Opti
     let pause: Duration = span / 2;
     Worker::start("watchdog", move |ended| {
         loop {
-            // An answer is all that counts; one that does not come lets the service manager act.
-            let _ = server.can_read_and_write();
+            server.wait_for_writer();
             tell(&[NotifyState::Watchdog]);
             if ended.within(pause) {
                 break;

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::exit::CliError;
+use crate::cli::exit::CliError;
 use crate::clock::SystemClock;
 use crate::config::Settings;
 use crate::domain::issuer::Issuer;
 use crate::http::tls::{Files, Tls, Watch};
 
 /// The certificate for a server of that name, where the settings ask for TLS.
-pub(super) fn load(settings: &Settings, issuer: &Issuer) -> Result<Option<Arc<Tls>>, CliError> {
+pub(in crate::cli) fn load(settings: &Settings, issuer: &Issuer) -> Result<Option<Arc<Tls>>, CliError> {
     let Some((certificate, private_key)) = settings.tls.files() else {
         return Ok(None);
     };

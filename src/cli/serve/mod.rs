@@ -1,16 +1,27 @@
 //! `serve`: the server.
 
+mod health_listener;
+mod housekeeping;
+mod open_files;
+mod reload;
+mod signals;
+mod start_up;
+mod supervision;
+pub(super) mod tls;
+mod worker;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use clap::Args;
 
+use self::health_listener::HealthListener;
+use self::housekeeping::Housekeeping;
+use self::reload::Reload;
 use super::context::Context;
 use super::exit::CliError;
-use super::health_listener::HealthListener;
-use super::housekeeping::Housekeeping;
-use super::{listening, log, open_files, signals, tls};
-use crate::config::{Protection, RequestFrom as Configured, Settings};
+use super::{listening, log};
+use crate::config::{ConfigError, Loaded, Protection, RequestFrom as Configured, Settings};
 use crate::domain::issuer::Issuer;
 use crate::http::app::App;
 use crate::http::listener::{Limits, Listener};
@@ -29,8 +40,17 @@ pub(super) struct Opts {
     pub(super) issuer: Option<Issuer>,
 }
 
-pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
-    let _log = log::start(context)?;
+pub(super) fn run(
+    reread: impl Fn() -> Result<Result<Loaded, ConfigError>, CliError> + Send + 'static,
+    loaded: &Loaded,
+    context: &mut Context<'_>,
+) -> Result<(), CliError> {
+    let log = log::start(context)?;
+    let sockets = supervision::inherited_sockets()?;
+    if let Some(socket) = &sockets.server {
+        // What is set for an address is set for this one.
+        context.settings.server.listen = socket.local_addr().map_err(CliError::io("find the port"))?;
+    }
     let settings = &context.settings;
     let address = settings.server.listen;
     let Some(protection) = settings.protection() else {
@@ -41,31 +61,42 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
         connections: files.connections,
         ..listening::limits(settings)
     };
-    let listener = Listener::bind(address, limits).map_err(CliError::io(format!("listen on {address}")))?;
+    let listener = match sockets.server {
+        Some(socket) => Listener::from_socket(socket, limits),
+        None => Listener::bind(address, limits).map_err(CliError::io(format!("listen on {address}")))?,
+    };
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let tls = tls::load(settings, &context.issuer_at(bound)?)?;
     let server = Arc::new(context.server_at(bound)?);
-    let is_empty = server.clients()?.is_empty();
     let housekeeping =
         Housekeeping::start(&server, &context.settings.tokens).map_err(CliError::io("start a thread"))?;
-    let mut app = app(&context.settings, server, bound);
+    let mut app = app(&context.settings, Arc::clone(&server), bound);
     app.listeners.push(("main", listener.traffic()));
-    let health = HealthListener::bind(&context.settings, &mut app)?;
+    let health = HealthListener::open(sockets.health, &context.settings, &mut app)?;
     let app = Arc::new(app);
     let listener = listener
         .with_peers(listening::peers(&context.settings, protection))
         .with_tls(tls.clone());
-    signals::handle(listener.stop_handle(), tls.clone())?;
-    // The socket is bound, so whoever connects now is answered. A stderr that is closed does not keep anybody from it.
     let scheme = if protection == Protection::Tls {
         "https"
     } else {
         "http"
     };
-    let _ = writeln!(context.stderr, "listening on {scheme}://{bound}");
+    let status = format!("listening on {scheme}://{bound}");
+    let reload = Reload {
+        reread: Box::new(reread),
+        in_force: context.settings.clone(),
+        levels: log.levels.clone(),
+        tls: tls.clone(),
+        status: status.clone(),
+    };
+    signals::handle(listener.stop_handle(), reload)?;
+    // The socket is bound, so whoever connects now is answered. A stderr that is closed does not keep anybody from it.
+    let _ = writeln!(context.stderr, "{status}");
     let health = health.map(|health| health.start(&app)).transpose()?;
-    if let Some(health) = &health {
-        let _ = writeln!(context.stderr, "health and metrics on http://{}", health.address);
+    if !context.quiet {
+        let health = health.as_ref().map(|health| health.address);
+        start_up::tell(&server, loaded, protection, health, context)?;
     }
     let watch = tls.as_ref().map(|tls| {
         tls.warn();
@@ -74,11 +105,10 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     if let Some(warning) = files.warning {
         tracing::warn!("{warning}");
     }
-    if is_empty {
-        let _ = context.say_on_terminal("no client is registered yet; `oauthctl client register` makes one");
-    }
+    let watchdog = supervision::keep_watched(&server).map_err(CliError::io("start a thread"))?;
+    supervision::ready(&status);
     listener.run(app);
-    drop((health, housekeeping, watch));
+    drop((health, housekeeping, watch, watchdog, log));
     Ok(())
 }
 
