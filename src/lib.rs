@@ -32,6 +32,8 @@
 //! | what is bounded, and at what | [`http::listener`], [`http::listener::Limits`] |
 //! | what is measured, what is logged | `http/metrics.rs`, `authorization_server/counts.rs` · `cli/log.rs`, `authorization_server/noted.rs` |
 //! | whether it can work | `authorization_server/health.rs` |
+//! | the certificate, and how it is replaced | [`http::tls`] |
+//! | whose address counts behind a proxy | [`http::client_address`] |
 //! | what an administrator may set | [`config`], `oauthctl.toml.example` |
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
 //! | the pages | `http/pages/` |

@@ -8,6 +8,7 @@ mod account;
 mod aliases;
 mod canaries;
 mod check;
+mod forwarded;
 mod health;
 mod introspection;
 mod log;
