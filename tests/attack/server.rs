@@ -75,9 +75,16 @@ impl Server {
         self.process.id()
     }
 
-    /// What it has logged so far.
-    pub(crate) fn log(&self) -> String {
-        self.log.lock().unwrap().clone()
+    /// Waits until it has logged this.
+    pub(crate) fn logs(&self, text: &str) {
+        let pause = Duration::from_millis(10);
+        for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+            if self.log.lock().unwrap().contains(text) {
+                return;
+            }
+            thread::sleep(pause);
+        }
+        panic!("the log does not say `{text}`: {}", self.log.lock().unwrap());
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
