@@ -31,8 +31,8 @@
 //! Where all places are taken, the connection that has kept the server waiting longest loses its own to the newcomer:
 //! first those that have spent more than a second on a handshake, a head, a body, or on taking an answer; then those
 //! that wait for another request. So slow senders cannot hold what others need, however many they are within the
-//! bounds. A connection whose request is with a handler keeps its place: nothing is cut off while it is done. The same happens where the
-//! process runs out of file descriptors or threads.
+//! bounds. A connection whose request is with a handler keeps its place: nothing is cut off while it is done. The same
+//! happens where the process runs out of file descriptors or threads.
 //!
 //! # Why not the loop of `tiny_http`
 //!
@@ -44,7 +44,7 @@
 //! - it has no limit of time and none of size;
 //! - it stops for good on the first `accept` that fails, as one does when file descriptors run out;
 //! - it takes any `Transfer-Encoding` for `chunked` (CVE-2026-66752), and its header values let CR and LF through
-//!   (CVE-2026-66753; ours is [`HeaderValue`](crate::http::header_value::HeaderValue)).
+//!   (CVE-2026-66753; ours is [`HeaderValue`]).
 //!
 //! # What is refused
 //!
