@@ -18,4 +18,5 @@ mod secrets;
 mod serve;
 mod settings;
 mod streams;
+mod supervision;
 mod terminal;
