@@ -1286,6 +1286,40 @@ fn there_is_a_manual_page_for_each_command() {
     assert_eq!(place.run("man --dir file").code, 1);
 }
 
+/// What `systemd-analyze` says of the units, where it is there.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that cannot run here says so")]
+fn systemd_finds_the_units_in_order_and_the_server_well_locked_in() {
+    let place = Place::new();
+    let units = place.done("example systemd -o json").json();
+    for unit in units.as_array().unwrap() {
+        fs::write(
+            place.path(unit["file"].as_str().unwrap()),
+            unit["content"].as_str().unwrap(),
+        )
+        .unwrap();
+    }
+    let analyze = |args: &[&str]| {
+        std::process::Command::new("systemd-analyze")
+            .args(args)
+            .arg(place.path("oauthctl.service"))
+            .output()
+    };
+    let Ok(verified) = analyze(&["verify", "--man=no"]) else {
+        eprintln!("skipped: there is no systemd-analyze here");
+        return;
+    };
+    let told = String::from_utf8_lossy(&verified.stderr);
+    assert!(
+        verified.status.success() && !told.contains("oauthctl.service:"),
+        "{told}"
+    );
+    // 0 is locked in, 10 is open; in tenths.
+    let exposure = analyze(&["security", "--no-pager", "--offline=yes", "--threshold=20"]).unwrap();
+    let told = String::from_utf8_lossy(&exposure.stdout);
+    assert!(exposure.status.success(), "{told}");
+}
+
 #[test]
 fn examples_have_the_database_and_the_configuration_in_force() {
     let place = Place::new();
@@ -1321,24 +1355,56 @@ fn examples_have_the_database_and_the_configuration_in_force() {
         .collect();
     assert_eq!(
         names,
-        ["oauthctl-housekeeping.service", "oauthctl-housekeeping.timer"]
+        [
+            "oauthctl.service",
+            "oauthctl.socket",
+            "oauthctl-housekeeping.service",
+            "oauthctl-housekeeping.timer"
+        ]
     );
-    let service = units[0]["content"].as_str().unwrap();
+    let server = units[0]["content"].as_str().unwrap();
+    for line in [
+        format!("\nExecStart={start} \"{database}\" serve\n"),
+        format!("\nReadWritePaths={}/data\n", directory.display()),
+        "\nCapabilityBoundingSet=\n".to_owned(),
+        "\nTimeoutStopSec=15s\n".to_owned(),
+    ] {
+        assert!(server.contains(&line), "{line} in {server}");
+    }
+    let low = "example systemd -o json --config low.toml";
+    fs::write(
+        place.path("low.toml"),
+        "[server]\nhealth_listen = \"127.0.0.1:443\"\n",
+    )
+    .unwrap();
+    let of_low = place.done(low).json();
+    assert!(
+        of_low[0]["content"]
+            .as_str()
+            .unwrap()
+            .contains("\nAmbientCapabilities=CAP_NET_BIND_SERVICE\n")
+    );
+    fs::remove_file(place.path("low.toml")).unwrap();
+    assert!(
+        units[1]["content"]
+            .as_str()
+            .unwrap()
+            .contains(&format!("\nListenStream=127.0.0.1:{}\n", place.port))
+    );
+    let service = units[2]["content"].as_str().unwrap();
     for task in ["token revoke --unused-for 90d --yes", "token prune --yes"] {
         let line = format!("\nExecStart={start} \"{database}\" {task}\n");
         assert!(service.contains(&line), "{service}");
     }
     assert!(
-        units[1]["content"]
+        units[3]["content"]
             .as_str()
             .unwrap()
             .contains("\nOnCalendar=*-*-* 03:17:00\n")
     );
     let printed = place.done("example systemd").stdout;
-    assert_eq!(
-        printed,
-        format!("{service}{}", units[1]["content"].as_str().unwrap())
-    );
+    let contents = (0..4).map(|n| units[n]["content"].as_str().unwrap());
+    assert_eq!(printed, contents.collect::<String>());
     assert_eq!(place.names(), ["oauthctl.toml"]);
 }
 

@@ -23,15 +23,7 @@ pub(super) type Line = (&'static str, Vec<String>);
 
 /// The tasks, with this program, the database and the configuration in force.
 pub(super) fn lines(loaded: &Loaded, context: &Context<'_>) -> Result<Vec<Line>, CliError> {
-    let program = std::env::current_exe().map_err(CliError::io("find this program"))?;
-    let here = std::env::current_dir().map_err(CliError::io("find the working directory"))?;
-    // Neither cron nor systemd starts in this directory.
-    let database = here.join(&context.settings.database.path);
-    let mut start = vec![program.display().to_string()];
-    if let Some(file) = &loaded.file {
-        start.extend(["--config".to_owned(), plain(&here.join(file))]);
-    }
-    start.extend(["--database".to_owned(), plain(&database)]);
+    let start = start(loaded, context)?;
     let line = |(what, words): (&'static str, &[&str])| {
         let words = words.iter().map(|word| (*word).to_owned());
         (what, start.iter().cloned().chain(words).collect())
@@ -39,7 +31,20 @@ pub(super) fn lines(loaded: &Loaded, context: &Context<'_>) -> Result<Vec<Line>,
     Ok(TASKS.map(line).into())
 }
 
-/// A path without the `.` in its middle.
-fn plain(path: &Path) -> String {
-    path.components().collect::<PathBuf>().display().to_string()
+/// This program with the database and the configuration in force: neither cron nor systemd starts in this directory.
+pub(super) fn start(loaded: &Loaded, context: &Context<'_>) -> Result<Vec<String>, CliError> {
+    let program = std::env::current_exe().map_err(CliError::io("find this program"))?;
+    let mut start = vec![program.display().to_string()];
+    if let Some(file) = &loaded.file {
+        start.extend(["--config".to_owned(), absolute(file)?.display().to_string()]);
+    }
+    let database = absolute(&context.settings.database.path)?;
+    start.extend(["--database".to_owned(), database.display().to_string()]);
+    Ok(start)
+}
+
+/// A path from the root, without the `.` in its middle.
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    let here = std::env::current_dir().map_err(CliError::io("find the working directory"))?;
+    Ok(here.join(path).components().collect())
 }

@@ -25,9 +25,9 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  oauthctl example cron\n  \
         (crontab -l; oauthctl example cron) | crontab -")]
     Cron,
-    /// The housekeeping of every night: a service and a timer for systemd
+    /// The server as a hardened service for systemd, its socket, and the housekeeping of every night with its timer
     #[command(after_help = "Examples:\n  oauthctl example systemd\n  \
-        oauthctl example systemd -o json | jq -r '.[] | select(.file | endswith(\".timer\")).content'")]
+        oauthctl example systemd -o json | jq -r '.[] | select(.file == \"oauthctl.service\").content'")]
     Systemd,
     /// A service behind nginx, which asks the check before each request
     #[command(
@@ -56,7 +56,7 @@ pub(super) fn run(command: &Command, loaded: &Loaded, context: &mut Context<'_>)
     let document = match command {
         Command::Cron => cron::document(&housekeeping::lines(loaded, context)?),
         Command::Systemd => {
-            let documents = systemd::documents(&housekeeping::lines(loaded, context)?);
+            let documents = systemd::documents(loaded, context)?;
             return document::print_all(&documents, context);
         }
         Command::Nginx(opts) => nginx::document(opts, context)?,
