@@ -147,3 +147,86 @@ impl ReadTransaction<'_> {
         Ok(found)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::Connection;
+
+    #[test]
+    fn no_selector_scans_or_sorts() {
+        let connection = Connection::open_in_memory().unwrap();
+        for step in super::super::migrations::steps() {
+            connection.execute_batch(step).unwrap();
+        }
+        let now = Timestamp::from_millis(5);
+        let identifier = Some(Identifier::at(now, 1));
+        let (client, owner, scope) = ("c".parse().ok(), "o".parse().ok(), "s".parse().ok());
+        let none = GrantSelector::default;
+        let cases = [
+            ("none", none()),
+            ("id", GrantSelector { identifier, ..none() }),
+            (
+                "client",
+                GrantSelector {
+                    client: client.clone(),
+                    ..none()
+                },
+            ),
+            (
+                "owner",
+                GrantSelector {
+                    owner: owner.clone(),
+                    ..none()
+                },
+            ),
+            (
+                "scope",
+                GrantSelector {
+                    scope: scope.clone(),
+                    ..none()
+                },
+            ),
+            (
+                "state",
+                GrantSelector {
+                    state: Some(GrantState::Active),
+                    ..none()
+                },
+            ),
+            (
+                "client and owner",
+                GrantSelector {
+                    client: client.clone(),
+                    owner,
+                    ..none()
+                },
+            ),
+            (
+                "client and scope",
+                GrantSelector {
+                    client,
+                    scope,
+                    ..none()
+                },
+            ),
+        ];
+        for (name, selector) in cases {
+            for after in [None, identifier] {
+                let (sql, parameters) = statement(&selector, after, 50, now);
+                let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+                let lines = explain.query_map(rusqlite::params_from_iter(parameters), |row| {
+                    row.get::<_, String>("detail")
+                });
+                let plan: Vec<String> = lines.unwrap().map(Result::unwrap).collect();
+                let sorts = plan.iter().any(|line| line.contains("USE TEMP B-TREE"));
+                // A walk along the key, in the order that is asked for, ends with the page.
+                let walks = matches!(name, "none" | "state");
+                let scans = plan
+                    .iter()
+                    .any(|line| line.starts_with("SCAN") && !(walks && line == "SCAN g"));
+                assert!(!sorts && !scans, "{name}: {plan:#?}");
+            }
+        }
+    }
+}

@@ -8,11 +8,12 @@ use super::worker::{Ended, Worker};
 use crate::authorization_server::AuthorizationServer;
 use crate::config::settings::Tokens;
 
-/// How often the last use of tokens and secrets is written; what a killed server loses at most.
+/// How long after its first use the last use of tokens and secrets is written; what a killed server loses at most.
 const WRITE_EVERY: Duration = Duration::from_secs(10);
 
 /// Threads beside the server. Dropped, they finish their transaction and end; what was used last is written once more.
 pub(super) struct Housekeeping {
+    server: Arc<AuthorizationServer>,
     _threads: Vec<Worker>,
 }
 
@@ -30,13 +31,23 @@ impl Housekeeping {
                 prune(&pruner, keep, every, ended);
             })?);
         }
-        Ok(Self { _threads: threads })
+        Ok(Self {
+            server: Arc::clone(server),
+            _threads: threads,
+        })
+    }
+}
+
+impl Drop for Housekeeping {
+    /// The threads are told to end, and waited for, as they are dropped after this.
+    fn drop(&mut self) {
+        self.server.end_of_waiting();
     }
 }
 
 fn write_last_use(server: &AuthorizationServer, ended: &Ended) {
     loop {
-        let is_last = ended.within(WRITE_EVERY);
+        let is_last = !server.wait_for_use() || ended.within(WRITE_EVERY);
         if let Err(error) = server.write_last_use() {
             tracing::warn!(%error, "the last use of tokens and secrets could not be written");
         }
