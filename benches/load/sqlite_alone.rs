@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use oauthctl::clock::{Clock, Deadline, Stopwatch, SystemClock};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Params, params};
 
 use crate::drive::{Run, as_f64};
@@ -87,6 +88,7 @@ impl Alone {
              PRAGMA journal_size_limit = 8388608",
         )?;
         connection.set_prepared_statement_cache_capacity(128);
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let key = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
         let client = key("SELECT client_key FROM clients WHERE client_id = 'client-1'")?;
         let owner = key("SELECT owner_key FROM resource_owners WHERE username = 'owner-0'")?;
