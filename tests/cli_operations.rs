@@ -1431,6 +1431,24 @@ fn examples_of_proxies_follow_the_settings_and_refuse_what_would_leave_a_hole() 
     }
     assert_eq!(place.names(), [""; 0]);
 
+    // With TLS it is reached by the name of its certificate.
+    let mut command = place.command("example caddy");
+    command
+        .env("OAUTHCTL_TLS_CERTIFICATE", "chain.pem")
+        .env("OAUTHCTL_TLS_PRIVATE_KEY", "key.pem");
+    let by_address = finish(&mut command);
+    assert!(
+        by_address
+            .stdout
+            .contains(&format!("forward_auth https://{here} {{\n"))
+    );
+    let by_name = finish(command.env("OAUTHCTL_SERVER_ISSUER", "https://id.example:8443"));
+    assert!(
+        by_name
+            .stdout
+            .contains("forward_auth https://id.example:8443 {\n")
+    );
+
     // The issuer, where the server listens for others.
     fs::write(
         place.path("oauthctl.toml"),

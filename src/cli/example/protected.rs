@@ -65,10 +65,13 @@ impl Server {
     pub(super) fn of(upstreams: &Upstreams, context: &Context<'_>) -> Result<Self, CliError> {
         let (issuer, settings) = (context.issuer()?, &context.settings.server);
         let listens_here = settings.listen.ip().is_loopback() || settings.listen.ip().is_unspecified();
+        let has_port = settings.listen.port() != 0;
+        // A certificate is for the name that the issuer has.
+        let has_tls = context.settings.tls.files().is_some();
         let origin = match &upstreams.server {
             Some(origin) => origin.clone(),
-            None if listens_here && settings.listen.port() != 0 => Origin::of_listen_address(settings.listen),
-            None if settings.issuer.is_some() => {
+            None if listens_here && has_port && !has_tls => Origin::of_listen_address(settings.listen),
+            None if settings.issuer.is_some() || (has_tls && has_port) => {
                 let url = issuer.as_str();
                 let origin = url.strip_suffix(issuer.path()).unwrap_or(url);
                 origin
