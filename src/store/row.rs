@@ -1,6 +1,7 @@
 //! Values of rows as the types of the domain. A value that the program would never have written is an error that
 //! names its place.
 
+use std::cell::Cell;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -17,16 +18,37 @@ use crate::domain::secret::SecretHash;
 pub(super) struct Row<'r, 's> {
     table: &'static str,
     row: &'r rusqlite::Row<'s>,
+    /// The column after the one that was read last.
+    next: Cell<usize>,
 }
 
 impl<'r, 's> Row<'r, 's> {
     pub(super) fn of(table: &'static str, row: &'r rusqlite::Row<'s>) -> Self {
-        Self { table, row }
+        Self {
+            table,
+            row,
+            next: Cell::new(0),
+        }
+    }
+
+    /// Where a column stands. Rows are mostly read in the order in which they are asked for, so that the next column is
+    /// tried before SQLite is asked for the names of all of them.
+    fn place(&self, column: &'static str) -> Result<usize, StoreError> {
+        let statement = self.row.as_ref();
+        let next = self.next.get();
+        let is_next = next < statement.column_count() && statement.column_name(next)? == column;
+        let place = if is_next {
+            next
+        } else {
+            statement.column_index(column)?
+        };
+        self.next.set(place + 1);
+        Ok(place)
     }
 
     /// A value that needs no checking.
     pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.row.get(column).map_err(|error| match error {
+        self.row.get(self.place(column)?).map_err(|error| match error {
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..) => corrupt(self.table, column)(error),
