@@ -20,6 +20,8 @@ struct Pool {
     connections: Vec<Connection>,
     /// Connections that exist, idle or lent out.
     open: usize,
+    /// Threads that wait for one.
+    waiting: usize,
 }
 
 impl Readers {
@@ -64,7 +66,9 @@ impl Readers {
                 pool.open += 1;
                 break;
             }
+            pool.waiting += 1;
             pool = self.returned.wait(pool).unwrap_or_else(PoisonError::into_inner);
+            pool.waiting -= 1;
         }
         drop(pool);
         open_reader(&self.options).inspect_err(|_| self.give_back(None))
@@ -76,8 +80,12 @@ impl Readers {
             Some(connection) => pool.connections.push(connection),
             None => pool.open -= 1,
         }
+        let is_awaited = pool.waiting > 0;
         drop(pool);
-        self.returned.notify_one();
+        // To tell nobody is a system call too.
+        if is_awaited {
+            self.returned.notify_one();
+        }
     }
 }
 
