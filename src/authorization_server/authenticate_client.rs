@@ -32,6 +32,19 @@ impl Caller {
     }
 }
 
+/// Credentials that are to be looked up, from whom may try.
+pub(super) struct Presented {
+    credentials: ClientCredentials,
+    from: IpAddr,
+    now: Timestamp,
+}
+
+/// Whose credentials they are, and by which secret.
+pub(super) struct Found {
+    pub(super) caller: Caller,
+    secret: Identifier,
+}
+
 /// Why a request to an endpoint that authenticates is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
@@ -60,12 +73,24 @@ impl From<TokenError> for CallerError {
 
 impl AuthorizationServer {
     /// Authenticates whoever sent this header and this body.
-    pub(super) fn authenticate(
+    fn authenticate(
         &self,
         authorization: Option<&str>,
         body: &Parameters,
         from: IpAddr,
     ) -> Result<Caller, CallerError> {
+        let presented = self.presented(authorization, body, from)?;
+        let found = self.store.read(|tx| presented.find(tx))?;
+        self.admit(&presented, found)
+    }
+
+    /// What this header and this body present, to be looked up. Whoever has to wait is refused here.
+    pub(super) fn presented(
+        &self,
+        authorization: Option<&str>,
+        body: &Parameters,
+        from: IpAddr,
+    ) -> Result<Presented, CallerError> {
         if let Some((name, flaw)) = body.first_flaw() {
             return Err(TokenError::new(TokenErrorCode::InvalidRequest, &format!("{name} {flaw}")).into());
         }
@@ -77,25 +102,39 @@ impl AuthorizationServer {
             TokenError::new(code, &error.to_string())
         })?;
         let now = self.now();
-        let name = credentials.id.as_str();
-        if let Some(seconds) = self.throttle.must_wait(name, from, now) {
+        if let Some(seconds) = self.throttle.must_wait(credentials.id.as_str(), from, now) {
             self.counts.throttled_clients.one();
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
             noted::claimed_client(claimed.map(|_| &credentials.id));
             return Err(CallerError::Throttled(seconds));
         }
-        if let Some((caller, secret)) = self.store.read(|tx| find(tx, &credentials, now))? {
-            self.throttle.succeeded(name, from, now);
-            self.last_use.of_secret(secret, now);
+        Ok(Presented {
+            credentials,
+            from,
+            now,
+        })
+    }
+
+    /// Lets in whom [`Presented::find`] found, and refuses and counts where it found nobody.
+    pub(super) fn admit(&self, presented: &Presented, found: Option<Found>) -> Result<Caller, CallerError> {
+        let Presented {
+            credentials,
+            from,
+            now,
+        } = presented;
+        let name = credentials.id.as_str();
+        if let Some(Found { caller, secret }) = found {
+            self.throttle.succeeded(name, *from, *now);
+            self.last_use.of_secret(secret, *now);
             noted::client(caller.id());
             Ok(caller)
         } else {
-            let is_throttled = self.throttle.failed(name, from, now);
+            let is_throttled = self.throttle.failed(name, *from, *now);
             self.counts.failed_client_authentications.one();
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
             noted::claimed_client(claimed.as_ref().map(|_| &credentials.id));
             if let Some(actor) = claimed {
-                self.record_failure(actor, from, Action::WrongSecret, is_throttled)?;
+                self.record_failure(actor, *from, Action::WrongSecret, is_throttled)?;
             }
             Err(TokenError::invalid_client().into())
         }
@@ -124,15 +163,20 @@ fn claimed(tx: &ReadTransaction<'_>, id: &ClientId) -> Result<Option<Actor>, Sto
     Ok(server.map(|server| Actor::ResourceServer(server.id.to_string())))
 }
 
-fn find(
-    tx: &ReadTransaction<'_>,
-    credentials: &ClientCredentials,
-    now: Timestamp,
-) -> Result<Option<(Caller, Identifier)>, StoreError> {
-    let caller = find_by(tx, &credentials.id, &credentials.secret, now)?;
-    match (&caller, &credentials.undecoded) {
-        (None, Some((id, secret))) => find_by(tx, id, secret, now),
-        _ => Ok(caller),
+impl Presented {
+    /// Whose credentials these are. Within the transaction of the caller's question, where that is one of reading: each
+    /// costs two system calls to begin and to end.
+    pub(super) fn find(&self, tx: &ReadTransaction<'_>) -> Result<Option<Found>, StoreError> {
+        let ClientCredentials {
+            id,
+            secret,
+            undecoded,
+        } = &self.credentials;
+        let found = find_by(tx, id, secret, self.now)?;
+        match (&found, undecoded) {
+            (None, Some((id, secret))) => find_by(tx, id, secret, self.now),
+            _ => Ok(found),
+        }
     }
 }
 
@@ -141,7 +185,7 @@ fn find_by(
     id: &ClientId,
     secret: &ClientSecret,
     now: Timestamp,
-) -> Result<Option<(Caller, Identifier)>, StoreError> {
+) -> Result<Option<Found>, StoreError> {
     let presented = secret.hash();
     let admitting = |holder| -> Result<Option<Identifier>, StoreError> {
         let secrets = tx.secrets(holder)?;
@@ -152,11 +196,17 @@ fn find_by(
     };
     if let Some(client) = tx.client(id)?.filter(|client| client.enabled) {
         let secret = admitting(SecretHolder::Client(client.key))?;
-        return Ok(secret.map(|secret| (Caller::Client(Box::new(client)), secret)));
+        return Ok(secret.map(|secret| Found {
+            caller: Caller::Client(Box::new(client)),
+            secret,
+        }));
     }
     if let Some(server) = tx.resource_server(id)? {
         let secret = admitting(SecretHolder::ResourceServer(server.key))?;
-        return Ok(secret.map(|secret| (Caller::ResourceServer(server), secret)));
+        return Ok(secret.map(|secret| Found {
+            caller: Caller::ResourceServer(server),
+            secret,
+        }));
     }
     Ok(None)
 }

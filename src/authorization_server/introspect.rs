@@ -41,27 +41,40 @@ impl AuthorizationServer {
         body: &Parameters,
         from: IpAddr,
     ) -> Result<Option<Introspection>, CallerError> {
-        let caller = self.authenticate(authorization, body, from)?;
-        let Some(token) = body.get("token") else {
-            return Err(TokenError::new(TokenErrorCode::InvalidRequest, "token is missing").into());
-        };
-        let Some(value) = TokenValue::parse(token) else {
-            return Ok(None);
-        };
+        let presented = self.presented(authorization, body, from)?;
+        let value = body.get("token").and_then(TokenValue::parse);
         let now = self.now();
-        let is_access_token = value.kind() == TokenKind::AccessToken;
-        let found = self.store.read(|tx| match (value.kind(), &caller) {
-            (TokenKind::AccessToken, caller) => access_token(tx, &value, caller, now),
-            (TokenKind::RefreshToken, Caller::Client(client)) => refresh_token(tx, &value, client, now),
-            // A resource server has no business with a refresh token, and nobody with a code.
-            (TokenKind::RefreshToken, Caller::ResourceServer(_)) | (TokenKind::AuthorizationCode, _) => {
-                Ok(None)
-            }
+        let (caller, found) = self.store.read(|tx| {
+            let caller = presented.find(tx)?;
+            let found = match (&caller, &value) {
+                (Some(known), Some(value)) => look_up(tx, &known.caller, value, now)?,
+                _ => None,
+            };
+            Ok::<_, StoreError>((caller, found))
         })?;
-        if is_access_token && found.is_some() {
+        self.admit(&presented, caller)?;
+        if body.get("token").is_none() {
+            return Err(TokenError::new(TokenErrorCode::InvalidRequest, "token is missing").into());
+        }
+        if let Some(value) = value.filter(|value| value.kind() == TokenKind::AccessToken && found.is_some()) {
             self.last_use.of_token(value.identifier(), now);
         }
         Ok(found)
+    }
+}
+
+/// What this caller may know about a token.
+fn look_up(
+    tx: &ReadTransaction<'_>,
+    caller: &Caller,
+    value: &TokenValue,
+    now: Timestamp,
+) -> Result<Option<Introspection>, StoreError> {
+    match (value.kind(), caller) {
+        (TokenKind::AccessToken, caller) => access_token(tx, value, caller, now),
+        (TokenKind::RefreshToken, Caller::Client(client)) => refresh_token(tx, value, client, now),
+        // A resource server has no business with a refresh token, and nobody with a code.
+        (TokenKind::RefreshToken, Caller::ResourceServer(_)) | (TokenKind::AuthorizationCode, _) => Ok(None),
     }
 }
 
