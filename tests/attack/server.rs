@@ -75,6 +75,19 @@ impl Server {
         self.process.id()
     }
 
+    /// How many files it has open once that has not changed for longer than an ended connection is held.
+    pub(crate) fn open_files_at_rest(&self) -> usize {
+        let mut files = self.open_files();
+        let mut unchanged = 0;
+        while unchanged < 20 {
+            thread::sleep(Duration::from_millis(100));
+            let now = self.open_files();
+            unchanged = if now == files { unchanged + 1 } else { 0 };
+            files = now;
+        }
+        files
+    }
+
     /// Waits until it has logged this.
     pub(crate) fn logs(&self, text: &str) {
         let pause = Duration::from_millis(10);
