@@ -102,7 +102,7 @@ impl AuthorizationServer {
             TokenError::new(code, &error.to_string())
         })?;
         let now = self.now();
-        if let Some(seconds) = self.throttle.must_wait(credentials.id.as_str(), from, now) {
+        if let Some(seconds) = self.client_failures.must_wait(credentials.id.as_str(), from, now) {
             self.counts.throttled_clients.one();
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
             noted::claimed_client(claimed.map(|_| &credentials.id));
@@ -124,12 +124,12 @@ impl AuthorizationServer {
         } = presented;
         let name = credentials.id.as_str();
         if let Some(Found { caller, secret }) = found {
-            self.throttle.succeeded(name, *from, *now);
+            self.client_failures.succeeded(name, *from);
             self.last_use.of_secret(secret, *now);
             noted::client(caller.id());
             Ok(caller)
         } else {
-            let is_throttled = self.throttle.failed(name, *from, *now);
+            let is_throttled = self.client_failures.failed(name, *from, *now);
             self.counts.failed_client_authentications.one();
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
             noted::claimed_client(claimed.as_ref().map(|_| &credentials.id));

@@ -108,7 +108,8 @@ pub struct Rules {
     pub refresh_retry_window: RetryWindow,
     /// How many failures within a minute, of one name from one address, before it has to wait.
     pub failures: usize,
-    /// How many failures within a minute, of all names from one address, before those wait that did not get in there lately.
+    /// How many failures of sign-ins within a minute, of all names from one address, before those wait that did not get in
+    /// there lately.
     pub failures_per_address: usize,
     /// How many passwords are hashed at once; each takes 19 MiB.
     pub password_hashes: usize,
@@ -127,7 +128,10 @@ pub struct AuthorizationServer {
     counts: counts::Counts,
     started_at: Timestamp,
     last_use: last_use::LastUse,
+    /// Of sign-ins.
     throttle: throttle::Throttle,
+    /// Of clients and resource servers.
+    client_failures: throttle::FailureLog,
     password_gate: password_gate::PasswordGate,
 }
 
@@ -149,6 +153,7 @@ impl AuthorizationServer {
             clock,
             identifiers: IdentifierSource::default(),
             throttle: throttle::Throttle::new(rules.failures, rules.failures_per_address),
+            client_failures: throttle::FailureLog::new(rules.failures),
             password_gate: password_gate::PasswordGate::new(rules.password_hashes),
             rules,
             issuer,

@@ -83,7 +83,7 @@ impl AuthorizationServer {
         let Some(password) = Password::presented(password) else {
             return Err(SignInError::Wrong);
         };
-        let is_throttled = self
+        let attempt = self
             .throttle
             .try_begin(username, from, now)
             .map_err(SignInError::Throttled)?;
@@ -91,13 +91,15 @@ impl AuthorizationServer {
         noted::owner(owner.as_ref().map(|owner| &owner.username));
         let nobody = PasswordHash::from_stored(NOBODY.to_owned());
         let hash = owner.as_ref().map_or(&nobody, |owner| &owner.password_hash);
-        let Some(admitted) = self.password_gate.enter(|| hash.admits(&password)) else {
-            self.throttle.withdraw(username, from, now);
-            return Err(SignInError::Busy);
-        };
+        let is_known = self.throttle.knows(username, from, now);
+        let admitted = self
+            .password_gate
+            .enter(from, is_known, || hash.admits(&password))
+            .ok_or(SignInError::Busy)?;
         let owner = match owner {
             Some(owner) if admitted => owner,
             owner => {
+                let is_throttled = attempt.failed();
                 if let Some(owner) = owner {
                     self.record_failure(
                         Actor::Owner(owner.username.to_string()),
@@ -109,7 +111,7 @@ impl AuthorizationServer {
                 return Err(SignInError::Wrong);
             }
         };
-        self.throttle.withdraw(username, from, now);
+        drop(attempt);
         self.throttle.succeeded(username, from, now);
         if !owner.enabled {
             return Err(SignInError::Disabled);

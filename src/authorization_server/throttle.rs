@@ -1,9 +1,13 @@
 //! Slows down whoever guesses: failures are counted by name and address together, and by address for all names.
 //!
 //! The first means that a stranger who fails in the name of somebody else makes only their own address wait. The second
-//! is for whoever tries one secret with many names. There it could be somebody else at the same address who waits, so it
-//! is not for names that got in from that address lately, and not for loopback: behind a proxy that does not say who its
-//! callers are, that is everybody. Kept in memory, bounded.
+//! is for whoever tries one password with many names. There it could be somebody else at the same address who waits, so
+//! it is not for names that got in from that address lately, and not for loopback: behind a proxy that does not say who
+//! its callers are, that is everybody. Kept in memory, bounded.
+//!
+//! Clients have a [`FailureLog`] of their own, by name and address: a client may be called like a resource owner, and
+//! what anybody's web page can send from its visitor's address must not count for a sign-in there. Nor is there a bound
+//! for all clients of an address: no secret of theirs can be guessed.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -48,52 +52,44 @@ impl Throttle {
 
     /// Whether failures of `name` at this address count for the address as a whole.
     fn is_stranger(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
-        let lately = |got_in: &Timestamp| got_in.after(KNOWN_FOR) > now;
-        !address.to_canonical().is_loopback() && !self.known().get(&key(name, address)).is_some_and(lately)
-    }
-
-    /// How many whole seconds `name` has to wait at this address: 1 to 60, or `None`.
-    pub(super) fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
-        let waits = self.by_name.must_wait(name, address, now);
-        waits.or_else(|| {
-            let waits = self.by_address.must_wait(ANY_NAME, address, now)?;
-            self.is_stranger(name, address, now).then_some(waits)
-        })
-    }
-
-    /// Counts a failure. Whether the name has to wait at this address now.
-    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
-        let waits = self.by_name.failed(name, address, now);
-        let all_wait = self.is_stranger(name, address, now) && self.by_address.failed(ANY_NAME, address, now);
-        waits || all_wait
+        !address.to_canonical().is_loopback() && !self.knows(name, address, now)
     }
 
     /// Counts an attempt as a failure before it is known to be one: guesses that run at once are bounded like those that
-    /// come one after the other. One that is not a failure, or was not made after all, is taken back with
-    /// [`withdraw`](Self::withdraw).
+    /// come one after the other.
     ///
     /// # Errors
     /// How many whole seconds the name has to wait; then the attempt is not counted and must not be made.
-    pub(super) fn try_begin(&self, name: &str, address: IpAddr, now: Timestamp) -> Result<bool, u64> {
-        if !self.is_stranger(name, address, now) {
-            return self.by_name.try_begin(name, address, now);
-        }
-        let all_wait = self.by_address.try_begin(ANY_NAME, address, now)?;
+    pub(super) fn try_begin<'t>(
+        &'t self,
+        name: &'t str,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<Attempt<'t>, u64> {
+        let counts_for_all = self.is_stranger(name, address, now);
+        let all_wait = counts_for_all && self.by_address.try_begin(ANY_NAME, address, now)?;
         match self.by_name.try_begin(name, address, now) {
-            Ok(waits) => Ok(waits || all_wait),
+            Ok(waits) => Ok(Attempt {
+                throttle: self,
+                name,
+                address,
+                counts_for_all,
+                is_failure: false,
+                is_last: waits || all_wait,
+            }),
             Err(seconds) => {
-                self.by_address.withdraw(ANY_NAME, address);
+                if counts_for_all {
+                    self.by_address.withdraw(ANY_NAME, address);
+                }
                 Err(seconds)
             }
         }
     }
 
-    /// Takes back what [`try_begin`](Self::try_begin) counted last.
-    pub(super) fn withdraw(&self, name: &str, address: IpAddr, now: Timestamp) {
-        self.by_name.withdraw(name, address);
-        if self.is_stranger(name, address, now) {
-            self.by_address.withdraw(ANY_NAME, address);
-        }
+    /// Whether `name` got in from this address lately.
+    pub(super) fn knows(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
+        let lately = |got_in: &Timestamp| got_in.after(KNOWN_FOR) > now;
+        self.known().get(&key(name, address)).is_some_and(lately)
     }
 
     /// Forgets the failures of whoever got in.
@@ -119,18 +115,51 @@ impl Throttle {
     }
 }
 
+/// An attempt that counts as a failure. Dropped without [`failed`](Self::failed), it was none, or was not made after
+/// all, and what was counted is taken back.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Attempt<'t> {
+    throttle: &'t Throttle,
+    name: &'t str,
+    address: IpAddr,
+    counts_for_all: bool,
+    is_failure: bool,
+    is_last: bool,
+}
+
+impl Attempt<'_> {
+    /// It is a failure. Whether the name has to wait at this address now.
+    pub(super) fn failed(mut self) -> bool {
+        self.is_failure = true;
+        self.is_last
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        if self.is_failure {
+            return;
+        }
+        self.throttle.by_name.withdraw(self.name, self.address);
+        if self.counts_for_all {
+            self.throttle.by_address.withdraw(ANY_NAME, self.address);
+        }
+    }
+}
+
 /// Stands for every name. It is none itself.
 const ANY_NAME: &str = "";
 
 /// The failures of the last minute.
 #[derive(Debug)]
-struct FailureLog {
+pub(super) struct FailureLog {
     limit: usize,
     failures: Mutex<HashMap<(String, IpAddr), VecDeque<Timestamp>>>,
 }
 
 impl FailureLog {
-    fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
             limit: limit.max(1),
             failures: Mutex::default(),
@@ -143,7 +172,7 @@ impl FailureLog {
     }
 
     /// How many whole seconds `name` has to wait at this address: 1 to 60, or `None`.
-    fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
+    pub(super) fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
         self.wait(self.lock().get(&key(name, address))?, now)
     }
 
@@ -156,7 +185,7 @@ impl FailureLog {
     }
 
     /// Counts a failure. Whether the name has to wait at this address now.
-    fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
+    pub(super) fn failed(&self, name: &str, address: IpAddr, now: Timestamp) -> bool {
         let mut failures = self.lock();
         self.make_room(&mut failures, now);
         self.count(failures.entry(key(name, address)).or_default(), now)
@@ -209,18 +238,22 @@ impl FailureLog {
     }
 
     /// Forgets the failures of whoever got in.
-    fn succeeded(&self, name: &str, address: IpAddr) {
+    pub(super) fn succeeded(&self, name: &str, address: IpAddr) {
         self.lock().remove(&key(name, address));
     }
 }
 
-/// Names are bounded by their types. An IPv6 subscriber has a network, not an address: 64 bits are compared.
+/// Names are bounded by their types.
 fn key(name: &str, address: IpAddr) -> (String, IpAddr) {
-    let address = match address.to_canonical() {
-        IpAddr::V6(v6) => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
-        v4 @ IpAddr::V4(_) => v4,
-    };
-    (name.to_owned(), address)
+    (name.to_owned(), source(address))
+}
+
+/// Who counts as one: an IPv6 subscriber has a network, not an address: 64 bits are compared.
+pub(super) fn source(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if !v6.is_loopback() => IpAddr::V6((v6.to_bits() >> 64 << 64).into()),
+        one => one,
+    }
 }
 
 #[cfg(test)]
@@ -320,53 +353,43 @@ mod tests {
     #[test]
     fn many_names_from_one_address_wait_together_but_not_who_got_in_there_and_not_loopback() {
         let throttle = Throttle::new(10, 5);
+        let begin = |name: &str, at: &str, now| throttle.try_begin(name, address(at), now).map(drop);
+        let fails =
+            |name: &str, at: &str, now| throttle.try_begin(name, address(at), now).map(Attempt::failed);
         throttle.succeeded("carol", address(HERE), START);
         for n in 0..5 {
-            assert_eq!(throttle.must_wait("alice", address(HERE), START), None);
-            assert_eq!(
-                throttle.failed(&format!("guess-{n}"), address(HERE), START),
-                n == 4
-            );
+            assert!(begin("alice", HERE, START).is_ok());
+            assert_eq!(fails(&format!("guess-{n}"), HERE, START), Ok(n == 4));
         }
-        assert_eq!(throttle.must_wait("alice", address(HERE), START), Some(60));
-        assert_eq!(throttle.try_begin("alice", address(HERE), START), Err(60));
-        assert_eq!(throttle.must_wait("alice", address("192.0.2.2"), START), None);
-        assert_eq!(
-            throttle.must_wait("carol", address(HERE), START),
-            None,
-            "got in lately"
-        );
-        assert_eq!(throttle.try_begin("carol", address(HERE), START), Ok(false));
+        assert_eq!(begin("alice", HERE, START), Err(60));
+        assert!(begin("alice", "192.0.2.2", START).is_ok());
+        assert!(begin("carol", HERE, START).is_ok(), "got in lately");
         let later = START.after(KNOWN_FOR);
         for n in 0..5 {
-            throttle.failed(&format!("guess-{n}"), address(HERE), later);
+            assert!(fails(&format!("guess-{n}"), HERE, later).is_ok());
         }
-        assert_eq!(
-            throttle.must_wait("carol", address(HERE), later),
-            Some(60),
-            "a day later"
-        );
+        assert_eq!(begin("carol", HERE, later), Err(60), "a day later");
         for n in 0..20 {
-            throttle.failed(&format!("guess-{n}"), address("127.0.0.1"), START);
+            assert!(fails(&format!("guess-{n}"), "127.0.0.1", START).is_ok());
         }
-        assert_eq!(
-            throttle.must_wait("alice", address("::ffff:127.0.0.1"), START),
-            None
-        );
+        assert!(begin("alice", "::ffff:127.0.0.1", START).is_ok());
     }
 
     #[test]
-    fn an_attempt_that_is_not_made_does_not_count() {
+    fn an_attempt_that_is_not_made_or_gets_in_does_not_count() {
         let throttle = Throttle::new(2, 3);
-        for n in 0..20 {
-            let name = format!("name-{}", n % 4);
-            assert_eq!(throttle.try_begin(&name, address(HERE), START), Ok(false));
-            throttle.withdraw(&name, address(HERE), START);
+        let begin = |name| throttle.try_begin(name, address(HERE), START);
+        for name in ["a", "b", "c", "d"].repeat(5) {
+            assert!(begin(name).is_ok());
         }
-        // Nor does one that is refused, for the others at that address.
+        // What was counted is taken back, also where the name has become known meanwhile.
+        let (first, second) = (begin("a").unwrap(), begin("a").unwrap());
+        throttle.succeeded("a", address(HERE), START);
+        drop((first, second));
+        // Nor does one that is refused count, for the others at that address.
         for expected in [Ok(false), Ok(true), Err(60), Err(60)] {
-            assert_eq!(throttle.try_begin("alice", address(HERE), START), expected);
+            assert_eq!(begin("alice").map(Attempt::failed), expected);
         }
-        assert_eq!(throttle.must_wait("bob", address(HERE), START), None);
+        assert!(begin("bob").is_ok());
     }
 }

@@ -288,8 +288,8 @@ pub static KEYS: &[Key] = &[
     ),
     key!(
         limits.failures_per_address,
-        "How many for all names together from one address, which is not loopback, within a minute; names that got \
-         in there within the last day are spared.",
+        "How many wrong passwords for all names together from one address, which is not loopback, within a minute; \
+         names that got in there within the last day are spared.",
         |given: Given<'_>| given.integer(1..=100_000)
     ),
 ];

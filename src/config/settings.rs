@@ -341,7 +341,7 @@ pub struct Limits {
     /// Wrong passwords or secrets for one name from one address within a minute, before the next are refused
     /// unseen.
     pub failures: usize,
-    /// Wrong passwords or secrets for all names from one address within a minute, before the next are refused unseen.
+    /// Wrong passwords for all names from one address within a minute, before the next are refused unseen.
     pub failures_per_address: usize,
 }
 
