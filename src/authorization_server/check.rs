@@ -2,7 +2,7 @@
 //!
 //! Answered from the state of the moment. Nothing is cached.
 
-use super::AuthorizationServer;
+use super::{AuthorizationServer, noted};
 use crate::domain::client::ClientId;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
@@ -68,6 +68,10 @@ impl AuthorizationServer {
                 return unknown();
             };
             let liveness = record.liveness(&value.secret().hash(), now);
+            if liveness != Err(Inactive::Unknown) {
+                noted::client(&record.client.id);
+                noted::owner(Some(&record.owner.username));
+            }
             if let Err(inactive) = liveness.and_then(|()| record.good_at(resource)) {
                 return Ok(Err(CheckRefusal::Inactive(inactive)));
             }

@@ -67,7 +67,7 @@ pub(super) struct CheckOpts {
     #[arg(long)]
     token_stdin: bool,
     /// The resource at which the token is shown; one that is bound to others is denied there
-    #[arg(long, value_name = "URL", requires = "token_stdin")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["client", "owner"])]
     resource: Option<Resource>,
     /// The service, such as `orders.eu:list`
     #[arg(long, required_unless_present = "path", conflicts_with_all = ["method", "path"])]

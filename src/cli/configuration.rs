@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::context::Context;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
+use super::serve;
 use crate::config::{ConfigError, Loaded, Value};
 
 #[derive(Debug, Subcommand)]
@@ -54,14 +55,17 @@ pub(super) fn run(
 
 fn check(loaded: &Loaded, refusal: Option<&ConfigError>, context: &mut Context<'_>) -> Result<(), CliError> {
     let file = loaded.file.as_ref().map(|path| path.display().to_string());
-    let reason = refusal.map(ToString::to_string);
+    let reason = match refusal {
+        Some(refusal) => Some(refusal.to_string()),
+        None => serve::refusal(context),
+    };
     if context.output != OutputFormat::Table {
         let record = Record::new()
-            .value("ok", refusal.is_none())
+            .value("ok", reason.is_none())
             .value("file", file)
             .value("reason", reason.clone());
         context.print(&record)?;
-    } else if refusal.is_none() {
+    } else if reason.is_none() {
         let read =
             file.unwrap_or_else(|| "no configuration file, so defaults and the environment".to_owned());
         writeln!(context.stdout, "ok: {read}").map_err(CliError::io("write to stdout"))?;

@@ -52,7 +52,7 @@ impl Settings {
             Some(Protection::Tls)
         } else if server.listen.ip().is_loopback() {
             Some(Protection::Loopback)
-        } else if server.behind_proxy && server.trusted_proxies != Networks::loopback() {
+        } else if server.behind_proxy && server.trusted_proxies.reach_beyond_loopback() {
             Some(Protection::Proxy)
         } else {
             None

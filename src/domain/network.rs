@@ -88,6 +88,11 @@ impl Networks {
         self.0.iter().any(|network| network.contains(address))
     }
 
+    /// Whether one of them is not an address of this machine to itself.
+    pub fn reach_beyond_loopback(&self) -> bool {
+        self.0.iter().any(|network| !network.0.addr().is_loopback())
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -132,6 +137,13 @@ mod tests {
             loopback.contain("127.9.9.9".parse().unwrap()) && loopback.contain(Ipv6Addr::LOCALHOST.into())
         );
         assert!(!loopback.contain("192.0.2.1".parse().unwrap()));
+        assert!(!loopback.reach_beyond_loopback() && !Networks::default().reach_beyond_loopback());
+        let with_one: Networks = loopback
+            .iter()
+            .copied()
+            .chain(["10.0.0.0/8".parse().unwrap()])
+            .collect();
+        assert!(with_one.reach_beyond_loopback());
         let shown: Vec<String> = loopback.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["127.0.0.0/8", "::1"]);
     }

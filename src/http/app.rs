@@ -111,7 +111,9 @@ impl Handler for App {
     fn handle(&self, request: Request) -> Response {
         self.answer(&request, |endpoint| {
             endpoint != Endpoint::Metrics
-                || (!self.metrics_are_elsewhere && metrics::is_asked_from_here(&request))
+                || (!self.metrics_are_elsewhere
+                    && self.proxies.is_none()
+                    && metrics::is_asked_from_here(&request))
         })
     }
 }

@@ -22,6 +22,8 @@ impl HealthApp {
             head_bytes: 4 * 1024,
             target_bytes: 256,
             idle_time: main.idle_time.min(Duration::from_secs(30)),
+            // It stops after the main address, which may have used its time up.
+            grace_time: main.grace_time.min(Duration::from_secs(1)),
             ..main.clone()
         }
     }

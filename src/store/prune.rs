@@ -29,7 +29,8 @@ enum Phase {
     Revoked,
     /// Grants that ended before their time.
     EndedGrants,
-    /// Codes, and grants whose code nobody exchanged.
+    /// Grants whose code nobody exchanged. A code that was exchanged is kept as long as its grant lives: that it is
+    /// replayed must be noticed.
     Codes,
     /// Sessions.
     Sessions,
@@ -226,13 +227,10 @@ impl WriteTransaction<'_> {
                 return Ok((0, false));
             }
             Phase::EndedGrants => return Ok((0, true)),
-            // A refresh token goes with its grant, and not before.
+            // A refresh token, and a code, go with their grant, and not before: else reuse would not be noticed.
+            Phase::Codes => 0,
             Phase::Expired | Phase::Revoked if !candidate.is_access_token => 0,
             Phase::Expired | Phase::Revoked => delete("DELETE FROM tokens WHERE token_key = ?1")?,
-            Phase::Codes => {
-                delete("DELETE FROM authorization_codes WHERE code_key = ?1")?;
-                0
-            }
         };
         Ok((tokens, !self.lives_after(candidate.grant, cutoff)?))
     }

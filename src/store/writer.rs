@@ -36,9 +36,14 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 /// Work inside the transaction, or the reason why there is none. Gives back how to answer, once the commit is known.
 type Job = Box<dyn FnOnce(Result<&Connection, StoreError>) -> Answer + Send>;
 
+/// A job, and until when it waits for a file that another process holds. Counted from when it came: where the file stays
+/// held, all that wait are told at the same time, and not one after the other.
+type Waiting = (Deadline, Job);
+
 #[derive(Debug)]
 pub(super) struct Writer {
-    jobs: Mutex<Option<SyncSender<Job>>>,
+    busy_timeout: Duration,
+    jobs: Mutex<Option<SyncSender<Waiting>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     figures: Arc<Figures>,
 }
@@ -47,7 +52,7 @@ impl Writer {
     /// Starts the thread, which owns the connection from now on. A file that another process holds is waited for as
     /// long as `busy_timeout`.
     pub(super) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel::<Job>(QUEUE);
+        let (sender, receiver) = sync_channel::<Waiting>(QUEUE);
         // With a write-ahead log nothing but `BEGIN` has to wait, and that is done here.
         connection
             .busy_timeout(Duration::ZERO)
@@ -56,9 +61,10 @@ impl Writer {
         let counted = Arc::clone(&figures);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, busy_timeout, &receiver, &counted))?;
+            .spawn(move || run(&connection, &receiver, &counted))?;
         Ok(Self {
             figures,
+            busy_timeout,
             jobs: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
         })
@@ -98,7 +104,8 @@ impl Writer {
         let queue = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let queue = queue.ok_or(StoreError::Closed)?;
         self.figures.waiting.inc();
-        queue.send(job).map_err(|_| StoreError::Closed)?;
+        let waiting = (Deadline::after(self.busy_timeout), job);
+        queue.send(waiting).map_err(|_| StoreError::Closed)?;
         answered.recv().map_err(|_| StoreError::Closed)?
     }
 }
@@ -136,22 +143,21 @@ fn in_savepoint<T, E: From<StoreError>>(
     result
 }
 
-fn run(connection: &Connection, busy_timeout: Duration, jobs: &Receiver<Job>, figures: &Figures) {
+fn run(connection: &Connection, jobs: &Receiver<Waiting>, figures: &Figures) {
     while let Ok(first) = jobs.recv() {
         figures.waiting.dec();
-        commit_together(connection, busy_timeout, first, jobs, figures);
+        commit_together(connection, first, jobs, figures);
     }
 }
 
 /// Begins a transaction that may write, once no other process has one.
-fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), StoreError> {
-    let deadline = Deadline::after(busy_timeout);
+fn begin(connection: &Connection, until: Deadline) -> Result<(), StoreError> {
     loop {
         match connection
             .execute_batch("BEGIN IMMEDIATE")
             .map_err(StoreError::from)
         {
-            Err(StoreError::Busy) if deadline.remaining().is_some() => std::thread::sleep(ASK_AGAIN),
+            Err(StoreError::Busy) if until.remaining().is_some() => std::thread::sleep(ASK_AGAIN),
             begun => return begun,
         }
     }
@@ -159,12 +165,11 @@ fn begin(connection: &Connection, busy_timeout: Duration) -> Result<(), StoreErr
 
 fn commit_together(
     connection: &Connection,
-    busy_timeout: Duration,
-    first: Job,
-    jobs: &Receiver<Job>,
+    (until, first): Waiting,
+    jobs: &Receiver<Waiting>,
     figures: &Figures,
 ) {
-    if let Err(error) = begin(connection, busy_timeout) {
+    if let Err(error) = begin(connection, until) {
         figures.failed.inc();
         let answer = first(Err(error));
         answer(Ok(()));
@@ -174,7 +179,7 @@ fn commit_together(
     // A full disk or a failed write makes SQLite roll the whole transaction back: then nothing more may run in it.
     while answers.len() < BATCH
         && !connection.is_autocommit()
-        && let Ok(job) = jobs.try_recv()
+        && let Ok((_, job)) = jobs.try_recv()
     {
         figures.waiting.dec();
         answers.push(job(Ok(connection)));
@@ -338,5 +343,24 @@ mod tests {
             });
         }
         assert_eq!(rows(&other), 20);
+    }
+
+    #[test]
+    fn while_the_file_is_held_all_are_told_together_and_not_one_after_the_other() {
+        let busy_timeout = Duration::from_millis(300);
+        let (_directory, writer, holder) = writer_with(busy_timeout);
+        let (jobs, writer) = (12, Arc::new(writer));
+        holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let watch = Stopwatch::start();
+        std::thread::scope(|scope| {
+            for n in 0..jobs {
+                let writer = &writer;
+                scope.spawn(move || assert!(matches!(writer.write(insert(n)), Err(StoreError::Busy))));
+            }
+        });
+        // One after the other they would take twelve times as long. This is the bound that was promised, not a speed.
+        assert!(watch.elapsed() < busy_timeout * 6, "{:?}", watch.elapsed());
+        holder.execute_batch("COMMIT").unwrap();
+        assert_eq!(writer.write(insert(1)).unwrap(), 1);
     }
 }

@@ -34,7 +34,9 @@ impl HealthListener {
     ) -> Result<Option<Self>, CliError> {
         let limits = HealthApp::limits(&listening::limits(settings));
         let listener = match (inherited, settings.server.health_listen) {
-            (Some(socket), _) => Listener::from_socket(socket, limits),
+            (Some(socket), _) => Listener::from_socket(socket, limits).map_err(CliError::io(
+                "use the second socket that the service manager passes",
+            ))?,
             (None, Some(address)) => Listener::bind(address, limits).map_err(|error| {
                 // As a text: the advice for an address that is taken is about the main one.
                 let error = std::io::Error::other(error.to_string());

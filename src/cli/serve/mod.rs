@@ -46,6 +46,7 @@ pub(super) fn run(
     context: &mut Context<'_>,
 ) -> Result<(), CliError> {
     let log = log::start(context)?;
+    let configured = context.settings.clone();
     let sockets = supervision::inherited_sockets()?;
     if let Some(socket) = &sockets.server {
         // What is set for an address is set for this one.
@@ -62,7 +63,8 @@ pub(super) fn run(
         ..listening::limits(settings)
     };
     let listener = match sockets.server {
-        Some(socket) => Listener::from_socket(socket, limits),
+        Some(socket) => Listener::from_socket(socket, limits)
+            .map_err(CliError::io("use the socket that the service manager passes"))?,
         None => Listener::bind(address, limits).map_err(CliError::io(format!("listen on {address}")))?,
     };
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
@@ -85,7 +87,7 @@ pub(super) fn run(
     let status = format!("listening on {scheme}://{bound}");
     let reload = Reload {
         reread: Box::new(reread),
-        in_force: context.settings.clone(),
+        in_force: configured,
         levels: log.levels.clone(),
         tls: tls.clone(),
         status: status.clone(),
@@ -110,6 +112,22 @@ pub(super) fn run(
     listener.run(app);
     drop((health, housekeeping, watch, watchdog, log));
     Ok(())
+}
+
+/// Why `serve` would not start with these settings, as far as that can be told without binding an address.
+pub(super) fn refusal(context: &Context<'_>) -> Option<String> {
+    let settings = &context.settings;
+    let listen = settings.server.listen;
+    if settings.protection().is_none() {
+        return Some(unprotected(settings));
+    }
+    if settings.server.health_listen == Some(listen) && listen.port() != 0 {
+        return Some(format!(
+            "`server.health_listen` is {listen}, where the server itself listens; give it another port"
+        ));
+    }
+    let tls = context.issuer().and_then(|issuer| tls::load(settings, &issuer));
+    tls.err().map(|error| error.to_string())
 }
 
 /// Why a server that others could listen to is not started, and what to do.

@@ -32,8 +32,21 @@ pub(super) fn tell(
     if let Some(address) = health {
         lines.push(("health", format!("http://{address}/readyz and /metrics")));
     }
-    if protection == Protection::Loopback {
-        lines.push(("loose", "no TLS: only this machine can connect".to_owned()));
+    match protection {
+        Protection::Tls => {}
+        Protection::Loopback => lines.push(("loose", "no TLS: only this machine can connect".to_owned())),
+        Protection::Proxy => {
+            let proxies = context.settings.server.trusted_proxies.iter();
+            let proxies: Vec<String> = proxies.map(ToString::to_string).collect();
+            let only = format!("no TLS: only proxies at {} can connect", proxies.join(", "));
+            lines.push(("loose", only));
+        }
+    }
+    if health.is_some_and(|address| !address.ip().is_loopback()) {
+        lines.push((
+            "loose",
+            "health and metrics can be read from other machines".to_owned(),
+        ));
     }
     let without_pkce: Vec<&str> = clients
         .iter()

@@ -66,6 +66,7 @@ fn begin<'a>(place: &'a Place, service: &Service) -> Option<Wire<'a>> {
     match reason {
         NoTls::Spoken => {
             tracing::debug!(%peer, "refused: a request without TLS");
+            service.refused.count(Refusal::NO_TLS.status);
             if let Ok(bytes) = render(&Refusal::NO_TLS.response(), Some("close"), false, None) {
                 end_with(wire, &bytes, &service.limits);
             }

@@ -22,6 +22,7 @@
 //! | `limits.write_time` | 10s | the wait for the peer to take an answer | cut |
 //! | `limits.password_hashes` | 2 | passwords that are hashed at once (`authorization_server/password_gate.rs`) | the others wait, in bounds |
 //! | `limits.failures` | 10 | wrong passwords or secrets within a minute (`authorization_server/throttle.rs`) | 429 |
+//! | `limits.failures_per_address` | 100 | wrong passwords of all names from one address within a minute (same file) | 429 |
 //! | `server.shutdown_grace` | 5s | requests in flight when the server stops | cut |
 //!
 //! A *time* is a total, so that a peer that sends a byte a second gains nothing by it.
@@ -80,6 +81,7 @@ mod wire;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -135,8 +137,9 @@ impl<F: Fn(Request) -> Response + Send + Sync> Handler for F {
 /// A bound socket that can be served.
 #[derive(Debug)]
 pub struct Listener {
-    socket: Arc<TcpListener>,
-    is_shared: bool,
+    socket: TcpListener,
+    wake: Arc<UnixStream>,
+    woken: UnixStream,
     open: Arc<OpenConnections>,
     refused: Arc<Refused>,
     limits: Limits,
@@ -157,27 +160,34 @@ impl Listener {
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self::over(socket.into(), limits))
+        Self::from_socket(socket.into(), limits)
     }
 
-    /// Over a socket that somebody else has bound, who goes on listening when we have stopped: a service manager.
-    pub fn from_socket(socket: TcpListener, limits: Limits) -> Self {
-        Self {
-            is_shared: true,
-            ..Self::over(socket, limits)
+    /// Over a socket that is bound already, which others may hold too, who go on when we have stopped.
+    ///
+    /// # Errors
+    /// A socket that does not listen, and the system's.
+    pub fn from_socket(socket: TcpListener, limits: Limits) -> io::Result<Self> {
+        if !socket2::SockRef::from(&socket).is_listener()? {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the socket does not listen for connections",
+            ));
         }
-    }
-
-    fn over(socket: TcpListener, limits: Limits) -> Self {
-        Self {
-            socket: Arc::new(socket),
-            is_shared: false,
+        // Whoever comes first takes a connection; the others must not wait for the next one within `accept`.
+        socket.set_nonblocking(true)?;
+        let (wake, woken) = UnixStream::pair()?;
+        wake.set_nonblocking(true)?;
+        Ok(Self {
+            socket,
+            wake: Arc::new(wake),
+            woken,
             open: Arc::new(OpenConnections::new()),
             refused: Arc::default(),
             limits,
             peers: Peers::default(),
             tls: None,
-        }
+        })
     }
 
     /// Speaks TLS, and nothing else.
@@ -205,8 +215,7 @@ impl Listener {
     /// What ends [`run`](Self::run) from another thread.
     pub fn stop_handle(&self) -> Stop {
         Stop {
-            socket: Arc::downgrade(&self.socket),
-            is_shared: self.is_shared,
+            wake: Arc::clone(&self.wake),
             open: Arc::clone(&self.open),
         }
     }
@@ -225,7 +234,8 @@ impl Listener {
     pub fn run(self, handler: Arc<dyn Handler>) {
         let Self {
             socket,
-            is_shared: _,
+            wake: _,
+            woken,
             open,
             refused,
             limits,
@@ -242,13 +252,18 @@ impl Listener {
         let turned_away = Arc::new(());
         let mut failing = false;
         while !open.stopping() {
-            let accepted = socket.accept();
-            if open.stopping() {
-                break;
-            }
+            let accepted = stop::wait(&socket, &woken).and_then(|()| {
+                if open.stopping() {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                socket.accept()
+            });
             match accepted {
                 Ok((stream, peer)) => {
                     failing = false;
+                    // On some systems it is like the socket that it came from.
+                    #[cfg(not(target_os = "linux"))]
+                    let _ = stream.set_nonblocking(false);
                     // An answer leaves in one write, so there is nothing to wait for. A socket on which this fails
                     // is closed already, which the first read will tell.
                     let _ = stream.set_nodelay(true);
@@ -270,6 +285,8 @@ impl Listener {
                         }
                     }
                 }
+                // Somebody else has taken it, or the end has come.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => {
                     // Peers that are gone again, file descriptors that ran out: both pass, and the latter the sooner
                     // for each connection that ends.

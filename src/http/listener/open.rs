@@ -13,6 +13,10 @@ use crate::clock::{Deadline, Stopwatch};
 /// request within that time, from wherever.
 const PATIENCE: u64 = 1000;
 
+/// The same, in milliseconds, for a peer that has not begun a request at all. Whoever connects for one sends it at
+/// once; a flood of connections that say nothing must not take all places for a second each.
+const PATIENCE_WITH_SILENCE: u64 = 250;
+
 /// How often to look for one that gives way.
 const LOOKS: usize = 8;
 
@@ -224,8 +228,8 @@ impl Open {
     /// Ends the connection that has kept the server waiting longest (of `source`, where one is given), and takes it
     /// from the open ones. `false` where there is none.
     ///
-    /// First in line are those that for more than a second have been sending a handshake, a head or a body, or
-    /// taking an answer: that is how slow senders hold what others need. After them come those that wait for
+    /// First in line are those that have been silent for a quarter of a second since they were opened, or for more than a
+    /// second have been sending a head or a body, or taking an answer: that is how slow senders hold what others need. After them come those that wait for
     /// another request, which HTTP allows to be closed at any time (RFC 9112 §9.5). A connection whose request is
     /// with a handler keeps its place.
     fn displace(&mut self, now: u64, source: Option<Source>) -> bool {
@@ -281,7 +285,10 @@ impl Connection {
         let since = self.since.load(Ordering::SeqCst);
         match phase {
             Phase::Idle => Some((true, since, phase)),
-            Phase::Opened | Phase::Arriving | Phase::Answering if now.saturating_sub(since) >= PATIENCE => {
+            Phase::Opened if now.saturating_sub(since) >= PATIENCE_WITH_SILENCE => {
+                Some((false, since, phase))
+            }
+            Phase::Arriving | Phase::Answering if now.saturating_sub(since) >= PATIENCE => {
                 Some((false, since, phase))
             }
             _ => None,

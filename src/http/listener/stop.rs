@@ -1,20 +1,19 @@
 //! Ending a listener from another thread.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::open::OpenConnections;
-
-/// How long to knock at one's own door.
-const KNOCK_TIME: Duration = Duration::from_secs(1);
 
 /// Ends a [`Listener`](super::Listener) from another thread, such as the one that waits for signals.
 #[derive(Debug, Clone)]
 pub struct Stop {
-    pub(super) socket: Weak<TcpListener>,
-    /// Whether others hold the socket too, who go on listening.
-    pub(super) is_shared: bool,
+    pub(super) wake: Arc<UnixStream>,
     pub(super) open: Arc<OpenConnections>,
 }
 
@@ -23,26 +22,20 @@ impl Stop {
     /// done is the return of [`Listener::run`](super::Listener::run). May be called before that, and again.
     pub fn stop(&self) {
         self.open.stop();
-        if let Some(socket) = self.socket.upgrade() {
-            wake(&socket, self.is_shared);
-        }
+        // Where it is full or its other end is gone, there is nobody who has to be woken any more.
+        let _ = (&*self.wake).write(&[0]);
     }
 }
 
-/// Makes an `accept` that waits on the socket return.
-fn wake(socket: &TcpListener, is_shared: bool) {
-    // Linux lets `accept` return at once, and nobody can connect any more. Elsewhere the call fails. A connection does it
-    // there, and where the socket is to go on for others.
-    if !is_shared && socket2::SockRef::from(socket).shutdown(Shutdown::Both).is_ok() {
-        return;
-    }
-    if let Ok(address) = socket.local_addr() {
-        let ip = match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-            ip => ip,
-        };
-        // Where it fails the socket is out of order or its queue is full, and `accept` returns for that reason.
-        let _ = TcpStream::connect_timeout(&SocketAddr::new(ip, address.port()), KNOCK_TIME);
+/// Waits until somebody connects to `socket`, or `woken` is. Nothing is taken from the socket, so where others hold it
+/// too no connection is lost to a listener that ends.
+pub(super) fn wait(socket: &impl AsFd, woken: &UnixStream) -> io::Result<()> {
+    let mut both = [
+        PollFd::new(socket.as_fd(), PollFlags::POLLIN),
+        PollFd::new(woken.as_fd(), PollFlags::POLLIN),
+    ];
+    match poll(&mut both, PollTimeout::NONE) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::open::OpenConnections;
 
 /// The statuses with which the listener itself refuses.
-const STATUSES: [u16; 10] = [400, 408, 411, 413, 414, 417, 431, 501, 503, 505];
+const STATUSES: [u16; 11] = [400, 403, 408, 411, 413, 414, 417, 431, 501, 503, 505];
 
 /// Refusals by status.
 #[derive(Debug, Default)]
@@ -29,6 +29,11 @@ pub struct Traffic {
 }
 
 impl Traffic {
+    /// Whether it lets nobody in any more.
+    pub fn is_stopping(&self) -> bool {
+        self.open.stopping()
+    }
+
     /// Connections that are open.
     pub fn open(&self) -> usize {
         self.open.count()

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::fcntl::OFlag;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -156,8 +158,12 @@ fn read(
         path: path.to_owned(),
         source,
     };
-    let file = File::open(path).map_err(unreadable)?;
-    // A pipe would keep the server waiting, and then have nothing more to say at the next reading.
+    // A pipe would keep the server waiting, here already, and then have nothing more to say at the next reading.
+    let file = File::options()
+        .read(true)
+        .custom_flags(OFlag::O_NONBLOCK.bits())
+        .open(path)
+        .map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
         return Err(content(path, format!("the {what} must be in a plain file")));
     }
