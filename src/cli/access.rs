@@ -3,7 +3,7 @@
 mod matrix;
 mod report;
 
-use clap::{ArgGroup, Args, Subcommand};
+use clap::{Args, Subcommand};
 
 use self::report::Question;
 use super::complete;
@@ -19,14 +19,18 @@ use crate::protocol::check_request::{request_asked, service_asked};
 pub(super) enum Command {
     /// Whether a client, a resource owner's approvals or a token may use a service, or make a request, and why; exit
     /// code 6 where it may not
-    #[command(after_help = "\
+    #[command(
+        override_usage = "oauthctl access check [OPTIONS] <--client ID|--owner USERNAME|--token-stdin> \
+                          <--service SERVICE|--method METHOD --path PATH>",
+        after_help = "\
 A client is allowed what any token of it could do. A resource owner is allowed what a token of an approval that can \
 still be used could do, client by client; with --client only those for that client count. What is printed says of each \
 scope what covered it or came nearest, and which command would turn a no into a yes.\n\nExamples:\n  \
         oauthctl access check --client orders-web --service orders.eu:list\n  \
         oauthctl access check --owner alice --method DELETE --path /orders/17\n  \
         oauthctl access check --owner alice --client orders-web --service orders:list -o json\n  \
-        oauthctl access check --token-stdin --method GET --path /orders/17 < token.txt")]
+        oauthctl access check --token-stdin --method GET --path /orders/17 < token.txt"
+    )]
     Check(Box<CheckOpts>),
     /// Who can reach what: clients by folders, services and routes
     #[command(after_help = "\
@@ -45,7 +49,6 @@ and opening; `covered_by` is what else the client has that covers all of it.\n\n
 }
 
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("who").required(true).multiple(true).args(["client", "owner", "token_stdin"])))]
 pub(super) struct CheckOpts {
     /// What any token of this client could do
     #[arg(
@@ -70,13 +73,13 @@ pub(super) struct CheckOpts {
     #[arg(long, value_name = "URL", conflicts_with_all = ["client", "owner"])]
     resource: Option<Resource>,
     /// The service, such as `orders.eu:list`
-    #[arg(long, required_unless_present = "path", conflicts_with_all = ["method", "path"])]
+    #[arg(long, conflicts_with_all = ["method", "path"])]
     service: Option<String>,
     /// The method of a request
-    #[arg(long, requires = "path")]
+    #[arg(long)]
     method: Option<String>,
     /// The path of a request, as it stands in the request line
-    #[arg(long, requires = "method")]
+    #[arg(long)]
     path: Option<String>,
 }
 
@@ -92,6 +95,9 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
 
 fn check(opts: &CheckOpts, context: &mut Context<'_>) -> Result<(), CliError> {
     let question = question(opts)?;
+    if opts.owner.is_none() && opts.client.is_none() && !opts.token_stdin {
+        return Err(incomplete("whose access"));
+    }
     let server = context.server()?;
     let allowed = match (&opts.owner, &opts.client) {
         (Some(owner), client) => {
@@ -137,8 +143,15 @@ fn question(opts: &CheckOpts) -> Result<Question, CliError> {
                 request: Some((method.clone(), path.to_owned())),
             })
         }
-        _ => Err(CliError::Usage(
-            "give --service, or --method and --path".to_owned(),
-        )),
+        (None, None, None) => Err(incomplete("what is asked for")),
+        (None, Some(_), None) => Err(incomplete("the path")),
+        (None, None, Some(_)) => Err(incomplete("the method")),
     }
+}
+
+fn incomplete(missing: &str) -> CliError {
+    CliError::Usage(format!(
+        "{missing} is missing; accepted are `--client ID`, `--owner USERNAME`, both, or `--token-stdin`, each with \
+         `--service SERVICE` or with `--method METHOD --path PATH`"
+    ))
 }

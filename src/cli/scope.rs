@@ -19,9 +19,12 @@ use crate::domain::text::Description;
 pub(super) enum Command {
     /// Define a scope: its name and what it opens
     #[command(
-        after_help = "A folder opens everything beneath it, a service opens one thing, a route opens a method and \
-        path.\n\nExamples:\n  \
+        after_help = "A folder opens every service in it and in folders beneath, a service opens one thing, a route opens \
+        requests by their method and path. In a route `{name}` stands for any one segment, and `**` at its end for one \
+        segment or more: `GET /orders/**` opens /orders/17 and /orders/17/lines, and not /orders itself, which is a route \
+        of its own. GET opens HEAD too; a route without a method opens all of them.\n\nExamples:\n  \
         oauthctl scope define orders:read --description 'Read your orders' --folder orders --route 'GET /orders/{id}'\n  \
+        oauthctl scope define orders:all --route 'GET /orders' 'GET /orders/**'\n  \
         oauthctl scope define stock --description 'Count the stock' --service warehouse.stock:count"
     )]
     Define {
@@ -36,7 +39,7 @@ pub(super) enum Command {
         /// Services that it opens, such as `orders.eu:list`
         #[arg(long, value_name = "SERVICE", num_args = 1..)]
         service: Vec<ServiceName>,
-        /// Routes that it opens, such as `GET /orders/{id}` or `/orders/**`
+        /// Routes that it opens, such as `GET /orders/{id}` or `GET /orders/**`
         #[arg(long, value_name = "ROUTE", num_args = 1..)]
         route: Vec<Route>,
     },

@@ -252,11 +252,6 @@ fn wrong_usage() {
     let home = Home::with_client();
     for args in [
         "access",
-        "access check",
-        "access check --client orders-web",
-        "access check --service orders:list",
-        "access check --client orders-web --method GET",
-        "access check --client orders-web --path /orders",
         "access check --client orders-web --path /orders --method GET --service orders:list",
         "access check --client orders-web --token-stdin --service orders:list",
         "access check --owner alice --token-stdin --service orders:list",
@@ -268,6 +263,24 @@ fn wrong_usage() {
         assert!(output.stdout.is_empty(), "{args}");
         let message = String::from_utf8(output.stderr).unwrap();
         assert!(message.contains("Usage: oauthctl access"), "{args}: {message}");
+    }
+    for (args, missing) in [
+        ("", "what is asked for"),
+        ("--client orders-web", "what is asked for"),
+        ("--service orders:list", "whose access"),
+        ("--client orders-web --method GET", "the path"),
+        ("--client orders-web --path /orders", "the method"),
+        ("--resource https://a.example --service orders:list", "whose access"),
+    ] {
+        Cli::new(&home)
+            .args(["access", "check"])
+            .args(args.split_whitespace())
+            .stderr(&format!(
+                "error: {missing} is missing; accepted are `--client ID`, `--owner USERNAME`, both, or `--token-stdin`, \
+                 each with `--service SERVICE` or with `--method METHOD --path PATH`\n"
+            ))
+            .code(2)
+            .run();
     }
     Cli::new(&home)
         .args("access check --token-stdin --service orders:list".split(' '))

@@ -23,6 +23,7 @@ fn help_of_every_command_says_how_to_use_it() {
         ("client show", ""),
         ("scope", ""),
         ("scope define", "  oauthctl scope define orders:read "),
+        ("scope define", "and not /orders itself"),
         ("scope list", ""),
         ("scope show", ""),
         ("owner", ""),

@@ -70,6 +70,8 @@ pub enum Caution<'a> {
     AnyPath(&'a Route),
     /// The route opens services by their paths, whatever folders and services the scope names.
     AnyService(&'a Route),
+    /// The route opens every service by its path.
+    EveryService(&'a Route),
     /// Routes have no method.
     AnyMethod {
         /// The first.
@@ -139,6 +141,11 @@ impl fmt::Display for Caution<'_> {
                 f,
                 "the route {route} opens services by their paths, whatever folders and services are named; name those \
                  that are meant with --folder and --service instead"
+            ),
+            Self::EveryService(route) => write!(
+                f,
+                "the route {route} opens every service by its path; name those that are meant with --folder and \
+                 --service instead"
             ),
             Self::AnyMethod { route, more } => {
                 match more {
@@ -230,6 +237,8 @@ impl Coverage {
     fn add_cautions_of<'a>(&'a self, route: &'a Route, cautions: &mut Vec<Caution<'a>>) {
         if is_any_path(route) {
             cautions.push(Caution::AnyPath(route));
+        } else if opens_every_service(route) {
+            cautions.push(Caution::EveryService(route));
         } else {
             let names_services = !(self.folders.is_empty() && self.services.is_empty());
             if names_services && reaches_services(route) {
@@ -293,7 +302,7 @@ impl Coverage {
 }
 
 /// Whether no segment says which paths; `/` says it.
-fn is_any_path(route: &Route) -> bool {
+pub(super) fn is_any_path(route: &Route) -> bool {
     let says_nothing = !route.steps().iter().any(|step| matches!(step, Step::Literal(_)));
     says_nothing && (route.is_beneath() || !route.steps().is_empty())
 }
@@ -311,6 +320,14 @@ fn reaches_services(route: &Route) -> bool {
         rest.len() == 1 || rest.len() == 2
     };
     is_invoke && leaves_open && fits
+}
+
+/// Whether it covers a path of every service: `/invoke/**`, `/invoke/{service}` or `/invoke/{folder}/{service}`, or
+/// any path at all of as many segments.
+pub(super) fn opens_every_service(route: &Route) -> bool {
+    let says_which = route.steps().iter().skip(1).any(|step| matches!(step, Step::Literal(_)));
+    let may_be_left_out = route.is_beneath() && route.steps().is_empty();
+    !says_which && (may_be_left_out || reaches_services(route))
 }
 
 /// The name in `:name`, `<name>`, `[name]` or `$name`, as other programs write placeholders.
@@ -420,8 +437,24 @@ mod tests {
             (
                 &["orders", "GET /invoke/**"],
                 vec![
-                    "the route GET /invoke/** opens services by their paths, whatever folders and services are named; \
-                     name those that are meant with --folder and --service instead"
+                    "the route GET /invoke/** opens every service by its path; name those that are meant with \
+                     --folder and --service instead"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["POST /invoke/{folder}/{service}"],
+                vec![
+                    "the route POST /invoke/{folder}/{service} opens every service by its path; name those that are \
+                     meant with --folder and --service instead"
+                        .to_owned(),
+                ],
+            ),
+            (
+                &["orders", "GET /invoke/stock/{service}"],
+                vec![
+                    "the route GET /invoke/stock/{service} opens services by their paths, whatever folders and services \
+                     are named; name those that are meant with --folder and --service instead"
                         .to_owned(),
                 ],
             ),
