@@ -161,22 +161,35 @@ fn caution_about_scopes(
         .chain(defined.iter().map(|scope| &scope.coverage))
         .flat_map(caution::names)
         .collect();
-    for change in changes {
-        let opens_otherwise = match change {
-            Change::Added(_) => true,
-            Change::Changed(_, fields) => fields.iter().any(|field| field.name != "description"),
-            Change::Removed(_) => false,
-        };
+    let opens_otherwise = |change: &Change| match change {
+        Change::Added(_) => true,
+        Change::Changed(_, fields) => fields.iter().any(|field| field.name != "description"),
+        Change::Removed(_) => false,
+    };
+    // Of two that are new the one whose letters the other begins with is warned about, and that is enough.
+    let stays = |scope: &&Scope| {
+        let mut changes = changes.iter();
+        !changes.any(|change| {
+            let is_new = opens_otherwise(change) || matches!(change, Change::Removed(_));
+            is_new && matches!(change.thing(), Thing::Scope(token) if *token == scope.token)
+        })
+    };
+    let exist: BTreeSet<&str> = defined
+        .iter()
+        .filter(stays)
+        .flat_map(|scope| caution::names(&scope.coverage))
+        .collect();
+    for change in changes.iter().filter(|change| opens_otherwise(change)) {
         let thing = change.thing();
         let Thing::Scope(token) = thing else { continue };
-        let Some(scope) = declared.get(token).filter(|_| opens_otherwise) else {
+        let Some(scope) = declared.get(token) else {
             continue;
         };
         let place = match file.line_of(thing) {
             Some(line) => format!("{}:{line}: scope {token}: ", name(&opts.file)),
             None => format!("{}: scope {token}: ", name(&opts.file)),
         };
-        caution::tell(&place, &scope.coverage, &known, context)?;
+        caution::tell(&place, &scope.coverage, &known, &exist, context)?;
     }
     Ok(())
 }

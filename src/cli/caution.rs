@@ -12,17 +12,22 @@ const MOST_TOLD: usize = 10;
 
 /// Points out what may not be meant in a scope, beside all that are defined.
 pub(super) fn of_scope(scope: &Scope, defined: &[Scope], context: &mut Context<'_>) -> Result<(), CliError> {
-    tell("", &scope.coverage, &names_of(defined), context)
+    let others = defined.iter().filter(|other| other.token != scope.token);
+    let exist: BTreeSet<&str> = others.flat_map(|other| names(&other.coverage)).collect();
+    tell("", &scope.coverage, &exist, &exist, context)
 }
 
-/// As [`of_scope`], with the place where it is defined before each warning.
+/// As [`of_scope`], with the place where it is defined before each warning. `known` are the names of folders and services
+/// that there will be elsewhere, `exist` those of them that there were before.
 pub(super) fn tell(
     place: &str,
     coverage: &Coverage,
     known: &BTreeSet<&str>,
+    exist: &BTreeSet<&str>,
     context: &mut Context<'_>,
 ) -> Result<(), CliError> {
-    let cautions = coverage.cautions(known.iter().copied());
+    let mut cautions = coverage.look_alikes(exist.iter().copied());
+    cautions.extend(coverage.cautions(known.iter().copied()));
     let label = if context.colored.stderr {
         "\x1b[1;33mwarning:\x1b[0m"
     } else {
@@ -37,11 +42,6 @@ pub(super) fn tell(
             "{label} {place}and {more} more; `oauthctl doctor` names all that is defined"
         )),
     }
-}
-
-/// The folders and services that all these scopes name.
-pub(super) fn names_of(scopes: &[Scope]) -> BTreeSet<&str> {
-    scopes.iter().flat_map(|scope| names(&scope.coverage)).collect()
 }
 
 /// The folders and services that are named.

@@ -74,7 +74,11 @@ fn what_may_not_be_meant_is_said_on_stderr_and_is_no_error() {
         .args("scope define old --service orders2:list -o json".split(' '))
         .output();
     assert!(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok());
-    assert!(output.stderr.is_empty());
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "warning: the service orders2:list only begins with the same letters as the folder orders of another scope, \
+         which does not cover it\n"
+    );
     Cli::new(&home)
         .args("scope update orders --add-folder mail -o id".split(' '))
         .stdout("orders\n")
@@ -121,6 +125,24 @@ fn apply_says_where_what_may_not_be_meant_is_declared() {
         .stdout("all\none\n")
         .stderr(warning)
         .run();
+    // Look-alikes are told once, whichever of them was there first.
+    let alike = "warning: scopes.toml:1: scope a: the folder orders does not cover orders2, which only begins with the \
+                 same letters; add the folder orders2 if it is meant too\n";
+    let later = "warning: more.toml:1: scope c: the folder orders-old only begins with the same letters as the folder \
+                 orders of another scope, which does not cover it\n";
+    let other = Home::new();
+    other.write(
+        "scopes.toml",
+        "[[scope]]\nname = \"a\"\nfolders = [\"orders\"]\n\n[[scope]]\nname = \"b\"\nfolders = [\"orders2\"]\n",
+    );
+    other.write("more.toml", "[[scope]]\nname = \"c\"\nfolders = [\"orders-old\"]\n");
+    for (file, names, warning) in [("scopes.toml", "a\nb\n", alike), ("more.toml", "c\n", later)] {
+        Cli::new(&other)
+            .args(["apply", "-f", file, "-o", "id"])
+            .stdout(names)
+            .stderr(warning)
+            .run();
+    }
     // What is as it was is not told again.
     Cli::new(&home)
         .args("apply -f scopes.toml".split(' '))

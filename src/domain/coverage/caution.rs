@@ -111,6 +111,13 @@ pub enum Caution<'a> {
         /// The name of another folder or service.
         name: &'a str,
     },
+    /// The name begins with the letters of a folder that exists elsewhere, and is not in it.
+    NotWithin {
+        /// What is opened by name.
+        opening: CoveredBy<'a>,
+        /// The folder.
+        folder: &'a str,
+    },
 }
 
 impl fmt::Display for Caution<'_> {
@@ -195,6 +202,11 @@ impl fmt::Display for Caution<'_> {
                      {wanted} if it is meant too"
                 )
             }
+            Self::NotWithin { opening, folder } => write!(
+                f,
+                "the {opening} only begins with the same letters as the folder {folder} of another scope, which does not \
+                 cover it"
+            ),
         }
     }
 }
@@ -232,6 +244,34 @@ impl Coverage {
         });
         cautions.extend(superfluous);
         cautions
+    }
+
+    /// What may be taken to be open already by those who have one of the names of folders and services that `exist`:
+    /// each such folder, with the first opening that begins with its letters and is not in it. What exists already
+    /// itself, or lies in a folder that does, is no surprise.
+    pub fn look_alikes<'a>(&'a self, exist: impl IntoIterator<Item = &'a str>) -> Vec<Caution<'a>> {
+        let exist: std::collections::BTreeSet<&str> = exist.into_iter().collect();
+        let exists = |name: &str| {
+            let mut outer = std::iter::successors(Some(name), |name| {
+                name.rsplit_once(['.', ':']).map(|(outer, _)| outer)
+            });
+            outer.any(|name| exist.contains(name))
+        };
+        let named = |opening: &CoveredBy<'a>| !matches!(opening, CoveredBy::Route(_));
+        let new: Vec<CoveredBy<'a>> = self
+            .openings()
+            .filter(named)
+            .filter(|opening| !exists(opening.pattern()))
+            .collect();
+        let folders = exist.iter().filter(|name| !name.contains(':') && !self.names(name));
+        let alike = folders.filter_map(|folder| {
+            let opening = new.iter().find(|opening| opening.pattern().starts_with(folder))?;
+            Some(Caution::NotWithin {
+                opening: *opening,
+                folder,
+            })
+        });
+        alike.collect()
     }
 
     fn add_cautions_of<'a>(&'a self, route: &'a Route, cautions: &mut Vec<Caution<'a>>) {
@@ -367,7 +407,7 @@ mod tests {
     use super::*;
     use crate::domain::coverage::Opening;
 
-    fn cautions(openings: &[&str], known: &[&str]) -> Vec<String> {
+    fn coverage(openings: &[&str]) -> Coverage {
         let mut coverage = Coverage::default();
         for text in openings {
             coverage.add(match (text.contains('/'), text.contains(':')) {
@@ -376,6 +416,11 @@ mod tests {
                 (false, false) => Opening::Folder(text.parse().unwrap()),
             });
         }
+        coverage
+    }
+
+    fn cautions(openings: &[&str], known: &[&str]) -> Vec<String> {
+        let coverage = coverage(openings);
         let cautions = coverage.cautions(known.iter().copied());
         cautions.iter().map(ToString::to_string).collect()
     }
@@ -560,6 +605,38 @@ mod tests {
                 expected,
                 "{openings:?} beside {known:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_name_that_begins_with_the_letters_of_a_folder_elsewhere() {
+        let told = |openings: &[&str], exist: &[&str]| {
+            let coverage = coverage(openings);
+            let alike = coverage.look_alikes(exist.iter().copied());
+            alike.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        let within = |opening: &str, folder: &str| {
+            vec![format!(
+                "the {opening} only begins with the same letters as the folder {folder} of another scope, which does not \
+                 cover it"
+            )]
+        };
+        for (openings, exist, expected) in [
+            (&["orders2"][..], &["orders"][..], within("folder orders2", "orders")),
+            (&["orders2:list"], &["orders"], within("service orders2:list", "orders")),
+            (&["orders2", "orders3"], &["orders"], within("folder orders2", "orders")),
+            (&["orders.eu2"], &["orders.eu"], within("folder orders.eu2", "orders.eu")),
+            // In it, longer than it, a service, or not new.
+            (&["orders.eu", "orders:list"], &["orders"], Vec::new()),
+            (&["order"], &["orders"], Vec::new()),
+            (&["orders2"], &["orders:list"], Vec::new()),
+            (&["orders2"], &["orders", "orders2"], Vec::new()),
+            (&["orders2.eu"], &["orders", "orders2"], Vec::new()),
+            // Both are open here.
+            (&["orders", "orders2"], &["orders"], Vec::new()),
+            (&["GET /orders2"], &["orders"], Vec::new()),
+        ] {
+            assert_eq!(told(openings, exist), expected, "{openings:?} beside {exist:?}");
         }
     }
 
