@@ -6,8 +6,8 @@
 //! [`AccessRecord::liveness`]: super::liveness::AccessRecord::liveness
 
 use crate::clock::Timestamp;
-use crate::domain::client::{Client, ClientId};
-use crate::domain::coverage::{Difference, Opening, Requested};
+use crate::domain::client::{Client, ClientId, RefreshPolicy};
+use crate::domain::coverage::{Breadth, Difference, Opening, Requested};
 use crate::domain::grant::GrantEnd;
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
@@ -76,14 +76,24 @@ impl Condition {
         }
     }
 
-    /// What to do where no command makes it hold.
-    fn advice(&self) -> &'static str {
-        if matches!(self, Self::Resource { .. }) {
-            "the client gets an access token for this resource by naming it in `resource`, in its authorization request or \
-             where it refreshes"
-        } else {
-            "what has ended is not brought back: the client gets another access token with its refresh token, or asks the \
-             resource owner again"
+    /// What to do where no command makes it hold; `refreshes` is whether a refresh token may still be used.
+    fn advice(&self, refreshes: bool) -> &'static str {
+        match (self, refreshes) {
+            (Self::Resource { .. }, true) => {
+                "the client gets an access token for this resource by naming it in `resource`, in its authorization \
+                 request or where it refreshes"
+            }
+            (Self::Resource { .. }, false) => {
+                "the client gets an access token for this resource by naming it in `resource`, in its authorization \
+                 request"
+            }
+            (_, true) => {
+                "what has ended is not brought back: the client gets another access token with its refresh token, or \
+                 asks the resource owner again"
+            }
+            (_, false) => {
+                "what has ended is not brought back: the client has to ask the resource owner again"
+            }
         }
     }
 
@@ -152,8 +162,16 @@ pub enum Step {
         client: ClientId,
         /// The scope.
         scope: ScopeToken,
+        /// What in it opens nearly everything.
+        nearly_everything: Option<Opening>,
     },
-    /// Let a scope open something more.
+    /// Have it approved: the client asks for a scope that it may have, and the resource owner approves it. No command
+    /// does that.
+    Approve {
+        /// The scope.
+        scope: ScopeToken,
+    },
+    /// Let a scope open something more, for all that was approved already too.
     Widen {
         /// The scope.
         scope: ScopeToken,
@@ -267,7 +285,10 @@ fn what_would_help(
     let mut first = Vec::new();
     for condition in conditions.iter().filter(|condition| !condition.holds()) {
         let Some(step) = condition.remedy() else {
-            return (Vec::new(), vec![condition.advice().to_owned()]);
+            return (
+                Vec::new(),
+                vec![condition.advice(may_refresh(case, conditions)).to_owned()],
+            );
         };
         first.push(step);
     }
@@ -284,15 +305,14 @@ fn what_would_help(
         return (Vec::new(), vec![advice.to_owned()]);
     };
     let client = &case.client.id;
-    let mut ways: Vec<Vec<Step>> = scopes_to_give(case, requested)
-        .map(|scope| {
-            vec![Step::GiveScope {
-                client: client.clone(),
-                scope: scope.clone(),
-            }]
-        })
+    let to_give = scopes_to_give(case, requested);
+    let mut ways: Vec<Vec<Step>> = to_give
+        .iter()
+        .take(MOST_PROPOSED)
+        .map(|candidate| candidate.steps(client))
         .collect();
     let mut advice = ask_again(case, requested);
+    advice.extend(left_out(to_give.len().saturating_sub(MOST_PROPOSED)));
     let rule = rule_to_widen(rules);
     if let Some(Rule {
         nearest: Some((opening, Difference::Case)),
@@ -318,7 +338,12 @@ fn what_would_help(
                 scope: scope.clone(),
                 opening,
             };
-            ways.push(vec![define, Step::GiveScope { client, scope }]);
+            let give = Step::GiveScope {
+                client,
+                scope,
+                nearly_everything: None,
+            };
+            ways.push(vec![define, give]);
         }
     }
     let remedies = ways.into_iter().map(|steps| Remedy {
@@ -327,16 +352,70 @@ fn what_would_help(
     (remedies.collect(), advice)
 }
 
-/// Scopes that the client has not, and that would cover it.
-fn scopes_to_give<'a>(case: &'a Case<'_>, requested: &'a Requested) -> impl Iterator<Item = &'a ScopeToken> {
-    case.defined
+/// Whether a refresh token may still bring another access token.
+fn may_refresh(case: &Case<'_>, conditions: &[Condition]) -> bool {
+    let has_ended = |condition: &Condition| matches!(condition, Condition::Grant { ended: Some(_), .. });
+    case.client.settings.refresh != RefreshPolicy::None && !conditions.iter().any(has_ended)
+}
+
+/// A scope that a client could be given.
+struct Candidate<'a> {
+    scope: &'a Scope,
+    /// Whether the resource owner has to approve again: what was issued does not grow with what the client may have.
+    to_be_approved: bool,
+    /// The narrowest of its openings that cover what is asked for.
+    narrowest: Breadth,
+}
+
+impl Candidate<'_> {
+    fn steps(&self, client: &ClientId) -> Vec<Step> {
+        let scope = &self.scope.token;
+        let give = Step::GiveScope {
+            client: client.clone(),
+            scope: scope.clone(),
+            nearly_everything: self.scope.coverage.nearly_everything().map(Opening::from),
+        };
+        let approve = self
+            .to_be_approved
+            .then(|| Step::Approve { scope: scope.clone() });
+        std::iter::once(give).chain(approve).collect()
+    }
+}
+
+/// Scopes that the client has not, and that would cover it: the first gives away the least.
+fn scopes_to_give<'a>(case: &Case<'a>, requested: &Requested) -> Vec<Candidate<'a>> {
+    let mut candidates: Vec<Candidate<'a>> = case
+        .defined
         .iter()
         .filter(|defined| !case.client.settings.scopes.contains(&defined.token))
-        // What was issued has the scope that it has.
-        .filter(|defined| case.holder == Holder::Client || case.scope.contains(&defined.token))
-        .filter(|defined| defined.coverage.covers(requested).is_some())
-        .map(|defined| &defined.token)
-        .take(MOST_PROPOSED)
+        .filter_map(|scope| {
+            Some(Candidate {
+                scope,
+                to_be_approved: case.holder == Holder::Issued && !case.scope.contains(&scope.token),
+                narrowest: scope.coverage.narrowest(requested)?,
+            })
+        })
+        .collect();
+    // Stable: of those that are alike the first by name.
+    candidates.sort_by_key(|candidate| {
+        let coverage = &candidate.scope.coverage;
+        (
+            coverage.nearly_everything().is_some(),
+            candidate.to_be_approved,
+            candidate.narrowest,
+            coverage.breadth(),
+        )
+    });
+    candidates
+}
+
+fn left_out(count: usize) -> Option<String> {
+    let what = match count {
+        0 => return None,
+        1 => "1 more scope covers it, and opens".to_owned(),
+        count => format!("{count} more scopes cover it, and open"),
+    };
+    Some(format!("{what} no less; `oauthctl scope list` shows what"))
 }
 
 /// The scope that would have to open more: the one that came nearest, else the only one.
@@ -404,7 +483,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::client::{ClientKey, ClientSettings, RefreshPolicy};
+    use crate::domain::client::{ClientKey, ClientSettings};
     use crate::domain::coverage::Coverage;
     use crate::protocol::check_request::{request_asked, service_asked};
 
@@ -491,6 +570,10 @@ mod tests {
                     );
                     let scopes = &mut self.client.settings.scopes;
                     *scopes = scopes.iter().chain([scope]).cloned().collect();
+                }
+                Step::Approve { scope } => {
+                    let issued = self.issued.as_mut().unwrap();
+                    *issued = issued.iter().chain([scope]).cloned().collect();
                 }
                 Step::Widen { scope, opening } => {
                     let mut defined = self.defined.iter_mut().filter(|defined| defined.token == *scope);
@@ -667,7 +750,7 @@ mod tests {
                 "orders",
                 Some("orders"),
                 "stock:count",
-                vec!["widen orders by service stock:count"],
+                vec!["give stock, approve stock"],
             ),
             ("orders", Some("orders stock"), "stock:count", vec!["give stock"]),
             ("orders stock", Some("gone"), "stock:count", vec![]),
@@ -681,6 +764,7 @@ mod tests {
             let told = explanation.remedies.iter().map(|remedy| {
                 let steps = remedy.steps.iter().map(|step| match step {
                     Step::GiveScope { scope, .. } => format!("give {scope}"),
+                    Step::Approve { scope } => format!("approve {scope}"),
                     Step::Widen { scope, opening } => format!("widen {scope} by {opening}"),
                     Step::Define { scope, .. } => format!("define {scope}"),
                     other => format!("{other:?}"),
@@ -694,5 +778,127 @@ mod tests {
             explanation.advice[0].starts_with("the client may have the scope stock"),
             "{explanation:?}"
         );
+    }
+
+    #[test]
+    fn what_gives_away_the_least_is_proposed_first() {
+        let of = |openings: &[&str]| {
+            let mut coverage = Coverage::default();
+            for text in openings {
+                coverage.add(match (text.contains('/'), text.contains(':')) {
+                    (true, _) => Opening::Route(text.parse().unwrap()),
+                    (false, true) => Opening::Service(text.parse().unwrap()),
+                    (false, false) => Opening::Folder(text.parse().unwrap()),
+                });
+            }
+            coverage
+        };
+        let world = |of_client: &str, issued: Option<&str>| World {
+            defined: vec![
+                scope("all", of(&["/**"])),
+                scope("invoke", of(&["orders:list", "POST /invoke/**"])),
+                scope("mail", of(&["mail"])),
+                scope("mix", of(&["POST /invoke/orders/**"])),
+                scope("orders", of(&["orders"])),
+                scope("orders:more", of(&["orders:list", "stock"])),
+                scope("orders:read", of(&["orders:list"])),
+            ],
+            client: client(of_client.parse().unwrap(), true),
+            owner_enabled: true,
+            issued: issued.map(|scope| scope.parse().unwrap()),
+        };
+        let asked = request_asked(b"POST", b"/invoke/orders/list");
+        let told = |world: &World| {
+            let explanation = world.explain(&asked);
+            let first = explanation.remedies.iter().map(|remedy| match &remedy.steps[..] {
+                [
+                    Step::GiveScope {
+                        scope,
+                        nearly_everything,
+                        ..
+                    },
+                ] => (scope.to_string(), nearly_everything.is_some()),
+                [Step::GiveScope { scope, .. }, Step::Approve { scope: approved }] if scope == approved => {
+                    (format!("{scope} approved"), false)
+                }
+                [Step::Widen { scope, .. }] => (format!("widen {scope}"), false),
+                other => panic!("{other:?}"),
+            });
+            (first.collect::<Vec<_>>(), explanation.advice)
+        };
+        let owned = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| ((*name).to_owned(), false))
+                .collect::<Vec<_>>()
+        };
+        let (first, advice) = told(&world("mail", None));
+        assert_eq!(first, owned(&["orders:read", "orders:more", "orders"]));
+        assert_eq!(
+            advice,
+            ["3 more scopes cover it, and open no less; `oauthctl scope list` shows what"]
+        );
+        let (first, _) = told(&world("mail", Some("mail mix")));
+        assert_eq!(
+            first,
+            owned(&["mix", "orders:read approved", "orders:more approved"])
+        );
+        // What is nearly everything comes last, and is marked.
+        let mut few = world("mail", None);
+        few.defined
+            .retain(|scope| ["all", "invoke", "mail", "mix"].contains(&scope.token.as_str()));
+        let (first, advice) = told(&few);
+        let marked = |name: &str| (name.to_owned(), true);
+        assert_eq!(
+            first,
+            [owned(&["mix"]).remove(0), marked("invoke"), marked("all")]
+        );
+        assert!(advice.is_empty());
+    }
+
+    #[test]
+    fn only_a_grant_that_lives_brings_another_token() {
+        let mut world = World {
+            defined: Vec::new(),
+            client: client("mail".parse().unwrap(), true),
+            owner_enabled: true,
+            issued: None,
+        };
+        let advice = |world: &World, ended: bool| {
+            let asked = service_asked("orders:list");
+            let at = Timestamp::from_millis(0);
+            let id = Identifier::at(at, 1);
+            let by_hand = crate::domain::grant::EndCause::Administration;
+            let conditions = vec![
+                Condition::Token {
+                    id,
+                    state: TokenState::Revoked,
+                    expires_at: at,
+                },
+                Condition::Grant {
+                    id,
+                    ended: ended.then_some(GrantEnd { at, cause: by_hand }),
+                },
+            ];
+            let case = Case {
+                asked: &asked,
+                holder: Holder::Issued,
+                scope: &world.client.settings.scopes,
+                client: &world.client,
+                defined: &[],
+                inactive: Some(Inactive::Revoked),
+            };
+            explain(&case, conditions).advice
+        };
+        let again = ["what has ended is not brought back: the client has to ask the resource owner again"];
+        // A client that gets no refresh tokens.
+        assert_eq!(advice(&world, false), again);
+        world.client.settings.refresh = RefreshPolicy::Unlimited;
+        let refresh = [
+            "what has ended is not brought back: the client gets another access token with its refresh token, or asks \
+             the resource owner again",
+        ];
+        assert_eq!(advice(&world, false), refresh);
+        assert_eq!(advice(&world, true), again);
     }
 }

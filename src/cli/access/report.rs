@@ -404,14 +404,13 @@ fn remedies_text(explained: &Explained, indent: &str) -> String {
         let lead = if position == 0 { "to allow it:" } else { "or:" };
         let _ = writeln!(text, "\n{indent}{lead}");
         for step in &remedy.steps {
-            let _ = write!(text, "{indent}  {}", command(step));
-            if let Step::Widen { scope, .. } = step
-                && let Some(others) = others_text(scope.as_str(), &explained.sharers)
-            {
-                // A comment to a shell, so that the line can be pasted as it is.
-                let _ = write!(text, "  # {others}");
-            }
-            text.push('\n');
+            let notes = notes(step, explained).join("; ");
+            // A comment to a shell, so that the lines can be pasted as they are.
+            let _ = match (command(step), notes.as_str()) {
+                (Some(command), "") => writeln!(text, "{indent}  {command}"),
+                (Some(command), notes) => writeln!(text, "{indent}  {command}  # {notes}"),
+                (None, notes) => writeln!(text, "{indent}  # {notes}"),
+            };
         }
     }
     for advice in &explanation.advice {
@@ -428,16 +427,44 @@ fn others_text(scope: &str, sharers: &Sharers) -> Option<String> {
     }
 }
 
-/// A step as it is typed.
-fn command(step: &Step) -> String {
+/// What is to be known of a step before it is taken.
+fn notes(step: &Step, explained: &Explained) -> Vec<String> {
+    match step {
+        Step::GiveScope {
+            nearly_everything: Some(opening),
+            ..
+        } => vec![format!("opens nearly everything by the {opening}")],
+        Step::Approve { scope } => {
+            let owner = match &explained.owner {
+                Some(owner) => owner.as_str(),
+                None => "the resource owner",
+            };
+            let client = &explained.client;
+            vec![format!(
+                "then {client} has to ask for the scope {scope}, and {owner} to approve again"
+            )]
+        }
+        Step::Widen { scope, .. } => {
+            let widens = "changes approvals already given".to_owned();
+            std::iter::once(widens)
+                .chain(others_text(scope.as_str(), &explained.sharers))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A step as it is typed, where it is a command.
+fn command(step: &Step) -> Option<String> {
     let option = |opening: &Opening| {
         let opening = opening.as_ref();
         (opening.kind(), word(opening.pattern()))
     };
-    match step {
+    Some(match step {
+        Step::Approve { .. } => return None,
         Step::EnableClient(client) => format!("oauthctl client enable {}", word(client.as_str())),
         Step::EnableOwner(owner) => format!("oauthctl owner enable {}", word(owner.as_str())),
-        Step::GiveScope { client, scope } => format!(
+        Step::GiveScope { client, scope, .. } => format!(
             "oauthctl client update {} --add-scope {}",
             word(client.as_str()),
             word(scope.as_str())
@@ -456,7 +483,7 @@ fn command(step: &Step) -> String {
                 word(scope.as_str())
             )
         }
-    }
+    })
 }
 
 /// The verdict and whose it is: what every format has.
@@ -481,9 +508,7 @@ fn with_details(record: Record, explained: &Explained, question: &Question) -> R
         advice,
         ..
     } = &explained.explanation;
-    let remedies = remedies
-        .iter()
-        .map(|remedy| remedy_json(remedy, &explained.sharers));
+    let remedies = remedies.iter().map(|remedy| remedy_json(remedy, explained));
     record
         .value("asked", question.to_json())
         .value(
@@ -544,11 +569,16 @@ fn rule_json(rule: &Rule) -> Value {
     })
 }
 
-fn remedy_json(remedy: &Remedy, sharers: &Sharers) -> Value {
-    let commands: Vec<String> = remedy.steps.iter().map(command).collect();
+fn remedy_json(remedy: &Remedy, explained: &Explained) -> Value {
+    let commands: Vec<String> = remedy.steps.iter().filter_map(command).collect();
+    let notes: Vec<String> = remedy
+        .steps
+        .iter()
+        .flat_map(|step| notes(step, explained))
+        .collect();
     let others = remedy.steps.iter().find_map(|step| match step {
-        Step::Widen { scope, .. } => sharers.get(scope.as_str()),
+        Step::Widen { scope, .. } => explained.sharers.get(scope.as_str()),
         _ => None,
     });
-    json!({ "commands": commands, "other_clients": others.copied().unwrap_or_default() })
+    json!({ "commands": commands, "other_clients": others.copied().unwrap_or_default(), "notes": notes })
 }

@@ -263,7 +263,9 @@ impl Coverage {
             .filter(named)
             .filter(|opening| !exists(opening.pattern()))
             .collect();
-        let folders = exist.iter().filter(|name| !name.contains(':') && !self.names(name));
+        let folders = exist
+            .iter()
+            .filter(|name| !name.contains(':') && !self.names(name));
         let alike = folders.filter_map(|folder| {
             let opening = new.iter().find(|opening| opening.pattern().starts_with(folder))?;
             Some(Caution::NotWithin {
@@ -365,7 +367,11 @@ fn reaches_services(route: &Route) -> bool {
 /// Whether it covers a path of every service: `/invoke/**`, `/invoke/{service}` or `/invoke/{folder}/{service}`, or
 /// any path at all of as many segments.
 pub(super) fn opens_every_service(route: &Route) -> bool {
-    let says_which = route.steps().iter().skip(1).any(|step| matches!(step, Step::Literal(_)));
+    let says_which = route
+        .steps()
+        .iter()
+        .skip(1)
+        .any(|step| matches!(step, Step::Literal(_)));
     let may_be_left_out = route.is_beneath() && route.steps().is_empty();
     !says_which && (may_be_left_out || reaches_services(route))
 }
@@ -622,10 +628,26 @@ mod tests {
             )]
         };
         for (openings, exist, expected) in [
-            (&["orders2"][..], &["orders"][..], within("folder orders2", "orders")),
-            (&["orders2:list"], &["orders"], within("service orders2:list", "orders")),
-            (&["orders2", "orders3"], &["orders"], within("folder orders2", "orders")),
-            (&["orders.eu2"], &["orders.eu"], within("folder orders.eu2", "orders.eu")),
+            (
+                &["orders2"][..],
+                &["orders"][..],
+                within("folder orders2", "orders"),
+            ),
+            (
+                &["orders2:list"],
+                &["orders"],
+                within("service orders2:list", "orders"),
+            ),
+            (
+                &["orders2", "orders3"],
+                &["orders"],
+                within("folder orders2", "orders"),
+            ),
+            (
+                &["orders.eu2"],
+                &["orders.eu"],
+                within("folder orders.eu2", "orders.eu"),
+            ),
             // In it, longer than it, a service, or not new.
             (&["orders.eu", "orders:list"], &["orders"], Vec::new()),
             (&["order"], &["orders"], Vec::new()),

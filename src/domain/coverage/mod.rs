@@ -10,6 +10,8 @@
 //! percent-encoded, and match the same bytes only: composed and decomposed letters (NFC, NFD) differ. In a request
 //! they are exact where they are percent-encoded, and denied where they are not.
 
+mod breadth;
+mod by_path;
 mod caution;
 mod folder;
 mod method;
@@ -27,6 +29,7 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use breadth::Breadth;
 pub use caution::Caution;
 pub use folder::Folder;
 pub use method::{MAX_METHOD_BYTES, Method, MethodError};
