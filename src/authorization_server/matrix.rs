@@ -1,10 +1,12 @@
 //! `access matrix`: which client can reach what.
 
+use std::collections::BTreeSet;
+
 use super::update_client::find as find_client;
 use super::{AdministrationError, AuthorizationServer};
 use crate::domain::client::ClientId;
-use crate::domain::coverage::{Coverage, Opening};
-use crate::domain::scope::ScopeToken;
+use crate::domain::coverage::{Coverage, CoveredBy, Opening, Route};
+use crate::domain::scope::{Scope, ScopeToken};
 
 /// What one client can reach.
 #[derive(Debug)]
@@ -15,7 +17,9 @@ pub struct Reach {
     pub enabled: bool,
     /// What its scopes open, scope by scope.
     pub openings: Vec<ReachedOpening>,
-    /// The same, all scopes together.
+    /// What other scopes name and a route of its own reaches, scope by scope.
+    pub by_path: Vec<ReachedByPath>,
+    /// What its scopes open, all together.
     pub coverage: Coverage,
 }
 
@@ -30,6 +34,17 @@ pub struct ReachedOpening {
     pub within: Option<Opening>,
 }
 
+/// A folder or a service that a client reaches by a path, `/invoke/…`, though none of its scopes opens it by name.
+#[derive(Debug)]
+pub struct ReachedByPath {
+    /// The scope of the client.
+    pub scope: ScopeToken,
+    /// The service, or the folder of which at least one service is reached.
+    pub opening: Opening,
+    /// The route of that scope.
+    pub by: Route,
+}
+
 impl AuthorizationServer {
     /// What each client, or one of them, can reach; by identifier.
     pub fn access_matrix(&self, client: Option<&ClientId>) -> Result<Vec<Reach>, AdministrationError> {
@@ -39,6 +54,12 @@ impl AuthorizationServer {
                 None => tx.clients()?,
             };
             let defined = tx.scopes()?;
+            let named: BTreeSet<Opening> = defined
+                .iter()
+                .flat_map(|scope| scope.coverage.openings())
+                .filter(|opening| !matches!(opening, CoveredBy::Route(_)))
+                .map(Opening::from)
+                .collect();
             let reaches = clients.into_iter().map(|client| {
                 let scopes = defined
                     .iter()
@@ -50,21 +71,39 @@ impl AuthorizationServer {
                         .openings()
                         .for_each(|opening| coverage.add(opening.into()));
                 }
-                let openings = scopes.flat_map(|scope| {
+                let openings = scopes.clone().flat_map(|scope| {
                     scope.coverage.openings().map(|opening| ReachedOpening {
                         scope: scope.token.clone(),
                         opening: opening.into(),
                         within: coverage.covering(opening).map(Opening::from),
                     })
                 });
+                let openings = openings.collect();
                 Reach {
                     client: client.id,
                     enabled: client.enabled,
-                    openings: openings.collect(),
+                    openings,
+                    by_path: scopes
+                        .flat_map(|scope| by_path(scope, &named, &coverage))
+                        .collect(),
                     coverage,
                 }
             });
             Ok(reaches.collect())
         })
     }
+}
+
+/// What routes of a scope reach and the client has not by name.
+fn by_path(scope: &Scope, named: &BTreeSet<Opening>, of_client: &Coverage) -> Vec<ReachedByPath> {
+    let by_name = |opening: CoveredBy<'_>| of_client.has(opening) || of_client.covering(opening).is_some();
+    let reached = named.iter().filter_map(|opening| {
+        let by = scope.coverage.reaches_by_path(opening.as_ref())?;
+        (!by_name(opening.as_ref())).then(|| ReachedByPath {
+            scope: scope.token.clone(),
+            opening: opening.clone(),
+            by: by.clone(),
+        })
+    });
+    reached.collect()
 }

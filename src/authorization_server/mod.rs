@@ -86,7 +86,7 @@ pub use form::{FormError, Purpose};
 pub use health::NotReady;
 pub use introspect::Introspection;
 pub use list_change::ListChange;
-pub use matrix::{Reach, ReachedOpening};
+pub use matrix::{Reach, ReachedByPath, ReachedOpening};
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
 pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};

@@ -34,9 +34,10 @@ scope what covered it or came nearest, and which command would turn a no into a 
     Check(Box<CheckOpts>),
     /// Who can reach what: clients by folders, services and routes
     #[command(after_help = "\
-`yes` is what a scope of the client opens, `(yes)` what lies within something else that it opens. Where the clients do \
-not fit beside each other, each line names those that there are. The other formats have a row for each client, scope \
-and opening; `covered_by` is what else the client has that covers all of it.\n\nExamples:\n  \
+`yes` is what a scope of the client opens, `(yes)` what lies within something else that it opens, `by path` what no \
+scope of it names and a route of it reaches at /invoke/…, in part at least. Where the clients do not fit beside each \
+other, each line names those that there are. The other formats have a row for each client, scope and opening; \
+`covered_by` is what else the client has that covers all of it, `by_path` the route that reaches it.\n\nExamples:\n  \
         oauthctl access matrix\n  \
         oauthctl access matrix --client orders-web\n  \
         oauthctl access matrix -o csv > access.csv\n  \

@@ -26,7 +26,7 @@ fn a_client_in_each_format() {
                   client     orders-web, enabled\n\
                   scopes     orders:read  does not cover it, nor anything like it\n\n\
                   to allow it:\n  \
-                  oauthctl scope update orders:read --add-service stock:count\n";
+                  oauthctl scope update orders:read --add-service stock:count  # changes approvals already given\n";
     let denied_csv = "allowed,reason,scope,client_id,scopes\n\
                       no,the scope orders:read does not cover it,,orders-web,orders:read\n";
     for (service, format, shown, code) in [
@@ -106,6 +106,7 @@ fn the_same_facts_as_json() {
         told["remedies"],
         json!([{
             "commands": ["oauthctl scope update orders:read --add-service orders2:list"], "other_clients": 0,
+            "notes": ["changes approvals already given"],
         }])
     );
 }
@@ -153,7 +154,7 @@ fn a_request() {
             "GET /stock",
             "denied: the scope orders:read does not cover it",
             "does not cover it, nor anything like it",
-            "\nto allow it:\n  oauthctl scope update orders:read --add-route 'GET /stock'\n",
+            "\nto allow it:\n  oauthctl scope update orders:read --add-route 'GET /stock'  # changes approvals already given\n",
         ),
         (
             "DELETE",
@@ -161,7 +162,7 @@ fn a_request() {
             "DELETE /orders/17/lines/2",
             "denied: the scope orders:read does not cover it",
             "does not cover it; the route /orders/{id} comes nearest: the path has 2 segments too many",
-            "\nto allow it:\n  oauthctl scope update orders:read --add-route 'DELETE /orders/{id}/lines/{id2}'\n",
+            "\nto allow it:\n  oauthctl scope update orders:read --add-route 'DELETE /orders/{id}/lines/{id2}'  # changes approvals already given\n",
         ),
         (
             "GET",
@@ -270,7 +271,10 @@ fn wrong_usage() {
         ("--service orders:list", "whose access"),
         ("--client orders-web --method GET", "the path"),
         ("--client orders-web --path /orders", "the method"),
-        ("--resource https://a.example --service orders:list", "whose access"),
+        (
+            "--resource https://a.example --service orders:list",
+            "whose access",
+        ),
     ] {
         Cli::new(&home)
             .args(["access", "check"])
@@ -315,7 +319,7 @@ fn a_token() {
     );
     let uncovered = format!(
         "denied: the scope orders:read does not cover it\n{}\nto allow it:\n  \
-         oauthctl scope update orders:read --add-service stock:count\n",
+         oauthctl scope update orders:read --add-service stock:count  # changes approvals already given\n",
         facts("stock:count", "does not cover it, nor anything like it")
     );
     let ended = format!(
@@ -380,6 +384,7 @@ fn a_token_as_json_tells_when_it_ends() {
         told["remedies"],
         json!([{
             "commands": ["oauthctl client enable orders-web", "oauthctl owner enable alice"], "other_clients": 0,
+            "notes": [],
         }])
     );
     // To look at a token is not to use it.
@@ -436,8 +441,21 @@ fn what_a_resource_owner_approved_client_by_client() {
              scopes   orders:read  covers it by the folder orders\n",
         ))
         .run();
-    // A scope that the client has and alice did not approve is not hers to have given.
+    // A scope that covers it comes before another one that alice approved is made wider.
     home.json("scope define stock --folder stock");
+    let told = denied(
+        &home,
+        "access check --owner alice --service stock:count -o json",
+        "",
+    );
+    assert_eq!(
+        told["grants"][0]["remedies"],
+        json!([{
+            "commands": ["oauthctl client update orders-web --add-scope stock"], "other_clients": 0,
+            "notes": ["then orders-web has to ask for the scope stock, and alice to approve again"],
+        }])
+    );
+    // A scope that the client has and alice did not approve is not hers to have given.
     home.json("client update orders-web --add-scope stock");
     let told = denied(
         &home,
@@ -485,34 +503,53 @@ fn who_can_reach_what() {
         "client register --name Shop --client-id shop --redirect-uri http://127.0.0.1/cb --scope stock",
     );
     home.json("client disable shop --yes");
-    let picture = "kind     opening                orders-web  shop (disabled)\n\
-                   folder   orders                 yes\n\
-                   service  orders.eu:list         (yes)       yes\n\
-                   folder   warehouse                          yes\n\
-                   service  warehouse.stock:count              yes\n\
-                   route    /orders/{id}           yes\n";
-    let csv = "client_id,scope,kind,pattern,enabled,covered_by\n\
-               orders-web,orders:read,folder,orders,yes,\n\
-               orders-web,orders:read,route,/orders/{id},yes,\n\
-               shop,stock,folder,warehouse,no,\n\
-               shop,stock,service,orders.eu:list,no,\n\
-               shop,stock,service,warehouse.stock:count,no,folder warehouse\n";
-    for (args, shown) in [
-        ("access matrix", picture),
-        ("access matrix -o csv", csv),
-        ("access matrix -o id", "orders-web\nshop\n"),
+    home.json("scope define gate --route /invoke/warehouse.stock/**");
+    home.json("client update orders-web --add-scope gate");
+    let picture = "kind     opening                     orders-web  shop [disabled]\n\
+                   folder   orders                      yes\n\
+                   service  orders.eu:list              (yes)       yes\n\
+                   folder   warehouse                   by path     yes\n\
+                   service  warehouse.stock:count       by path     yes\n\
+                   route    /invoke/warehouse.stock/**  yes\n\
+                   route    /orders/{id}                yes\n";
+    let within = "(yes)       it lies within something else that the client's scopes open\n";
+    let by_path = "by path     a route of the client reaches it, or a service in it, at /invoke/…\n";
+    let disabled = "[disabled]  the client is disabled, and reaches nothing as long as it is\n";
+    let csv = "client_id,scope,kind,pattern,enabled,covered_by,by_path\n\
+               orders-web,gate,route,/invoke/warehouse.stock/**,yes,,\n\
+               orders-web,orders:read,folder,orders,yes,,\n\
+               orders-web,orders:read,route,/orders/{id},yes,,\n\
+               orders-web,gate,folder,warehouse,yes,,/invoke/warehouse.stock/**\n\
+               orders-web,gate,service,warehouse.stock:count,yes,,/invoke/warehouse.stock/**\n\
+               shop,stock,folder,warehouse,no,,\n\
+               shop,stock,service,orders.eu:list,no,,\n\
+               shop,stock,service,warehouse.stock:count,no,folder warehouse,\n";
+    let legend = format!("{within}{by_path}{disabled}");
+    for (args, shown, told) in [
+        ("access matrix", picture, legend.as_str()),
+        ("access matrix -q", picture, ""),
+        ("access matrix -o csv", csv, ""),
+        ("access matrix -o id", "orders-web\nshop\n", ""),
         (
-            "access matrix --client orders-web",
-            "kind     opening       orders-web\nfolder   orders        yes\nroute    /orders/{id}  yes\n",
+            "access matrix --client shop",
+            "kind     opening                shop [disabled]\n\
+             service  orders.eu:list         yes\n\
+             folder   warehouse              yes\n\
+             service  warehouse.stock:count  yes\n",
+            disabled,
         ),
     ] {
-        Cli::new(&home).args(args.split(' ')).stdout(shown).run();
+        Cli::new(&home)
+            .args(args.split(' '))
+            .stdout(shown)
+            .stderr(told)
+            .run();
     }
     assert_eq!(
-        home.json("access matrix")[4],
+        home.json("access matrix")[7],
         json!({
             "client_id": "shop", "scope": "stock", "kind": "service", "pattern": "warehouse.stock:count",
-            "enabled": false, "covered_by": "folder warehouse",
+            "enabled": false, "covered_by": "folder warehouse", "by_path": null,
         })
     );
     Cli::new(&home)
@@ -525,17 +562,46 @@ fn who_can_reach_what() {
             "client register --name N --client-id client-{n} --redirect-uri http://127.0.0.1/cb --scope stock"
         ));
     }
-    let output = Cli::new(&home).args(["access", "matrix"]).output();
-    let lines = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        lines.starts_with(
-            "opening                kind     count  clients\n\
-             orders                 folder   1      orders-web\n\
-             orders.eu:list         service  12     client-0, client-1, "
+    let all: Vec<String> = (0..10).map(|n| format!("client-{n}")).collect();
+    let all = all.join(", ");
+    let rows = [
+        ("kind", "opening", "count", "clients".to_owned()),
+        ("folder", "orders", "1", "orders-web".to_owned()),
+        (
+            "service",
+            "orders.eu:list",
+            "12",
+            format!("{all}, (orders-web), shop [disabled]"),
         ),
-        "{lines}"
-    );
-    assert!(lines.contains(", (orders-web), shop (disabled)\n"), "{lines}");
+        (
+            "folder",
+            "warehouse",
+            "12",
+            format!("{all}, orders-web by path, shop [disabled]"),
+        ),
+        (
+            "service",
+            "warehouse.stock:count",
+            "12",
+            format!("{all}, orders-web by path, shop [disabled]"),
+        ),
+        (
+            "route",
+            "/invoke/warehouse.stock/**",
+            "1",
+            "orders-web".to_owned(),
+        ),
+        ("route", "/orders/{id}", "1", "orders-web".to_owned()),
+    ];
+    let lines = rows
+        .iter()
+        .map(|(kind, opening, count, clients)| format!("{kind:7}  {opening:26}  {count:5}  {clients}\n"));
+    let lines = lines.collect::<Vec<_>>().concat();
+    Cli::new(&home)
+        .args(["access", "matrix"])
+        .stdout(&lines)
+        .stderr(&legend.replace("(yes)   ", "(client)"))
+        .run();
 }
 
 fn add_alice(home: &Home) {

@@ -135,7 +135,10 @@ fn apply_says_where_what_may_not_be_meant_is_declared() {
         "scopes.toml",
         "[[scope]]\nname = \"a\"\nfolders = [\"orders\"]\n\n[[scope]]\nname = \"b\"\nfolders = [\"orders2\"]\n",
     );
-    other.write("more.toml", "[[scope]]\nname = \"c\"\nfolders = [\"orders-old\"]\n");
+    other.write(
+        "more.toml",
+        "[[scope]]\nname = \"c\"\nfolders = [\"orders-old\"]\n",
+    );
     for (file, names, warning) in [("scopes.toml", "a\nb\n", alike), ("more.toml", "c\n", later)] {
         Cli::new(&other)
             .args(["apply", "-f", file, "-o", "id"])
