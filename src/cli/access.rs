@@ -20,8 +20,8 @@ pub(super) enum Command {
     /// Whether a client, a resource owner's approvals or a token may use a service, or make a request, and why; exit
     /// code 6 where it may not
     #[command(
-        override_usage = "oauthctl access check [OPTIONS] <--client ID|--owner USERNAME|--token-stdin> \
-                          <--service SERVICE|--method METHOD --path PATH>",
+        override_usage = "oauthctl access check [OPTIONS] <--client ID|--owner USERNAME|--token-stdin>\n\
+                          \x20                            <--service SERVICE|--method METHOD --path PATH>",
         after_help = "\
 A client is allowed what any token of it could do. A resource owner is allowed what a token of an approval that can \
 still be used could do, client by client; with --client only those for that client count. What is printed says of each \
