@@ -23,7 +23,10 @@ fn help_of_every_command_says_how_to_use_it() {
         ("client show", ""),
         ("scope", ""),
         ("scope define", "  oauthctl scope define orders:read "),
-        ("scope define", "In a route `{name}` stands for any one segment, and `**`"),
+        (
+            "scope define",
+            "In a route `{name}` stands for any one segment, and `**`",
+        ),
         ("scope list", ""),
         ("scope show", ""),
         ("owner", ""),
