@@ -59,8 +59,14 @@ impl Resource {
     /// Where its metadata are: the well-known part goes between host and path, and a path of nothing but a slash is
     /// left out (RFC 9728 §3.1).
     pub fn metadata_url(&self) -> String {
-        let (origin, path) = self.cut();
-        format!("{origin}{WELL_KNOWN}{path}")
+        let (origin, _) = self.cut();
+        format!("{origin}{}", self.metadata_path())
+    }
+
+    /// The path of [`metadata_url`](Self::metadata_url).
+    pub fn metadata_path(&self) -> String {
+        let (_, path) = self.cut();
+        format!("{WELL_KNOWN}{path}")
     }
 
     /// Whether its metadata are asked for by a request for the path `path` at the host `host`, which is the `Host` of

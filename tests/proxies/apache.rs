@@ -10,7 +10,7 @@ use crate::confusion::{FORMS, TARGETS};
 use crate::program::{Reserved, Running, find, missing};
 use crate::raw::send;
 use crate::stage::Stage;
-use crate::story::FORGED;
+use crate::story::{FORGED, SENDERS, assert_own_words};
 use crate::support::browser::Browser;
 use crate::support::flow::{sign_in, tokens};
 
@@ -91,7 +91,7 @@ fn the_life_of_a_token() {
     let apache = started(&program, &stage, &["--scope", "orders:read"]);
     let at = apache.address();
     for request in ["GET /a/b?c=d", "HEAD /a", "DELETE /a%20b", "OPTIONS /a"] {
-        for forged in [&[][..], &FORGED, &FORGETS] {
+        for forged in [&[][..], &FORGED, &FORGETS, &SENDERS] {
             let (answer, seen) = stage.ask(at, request, forged);
             assert_eq!(answer.status, 200, "{request}: {answer:?}");
             let [seen] = seen.as_slice() else {
@@ -114,6 +114,8 @@ fn the_life_of_a_token() {
             ] {
                 assert!(seen.variable(name).is_empty(), "{name} {forged:?}: {seen:?}");
             }
+            assert_own_words(seen);
+            assert_eq!(seen.variable("X-Forwarded-Proto"), ["http"]);
         }
     }
     let authorization = format!("Authorization: Bearer {}", stage.token);

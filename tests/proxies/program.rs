@@ -119,7 +119,7 @@ impl Drop for Running {
     }
 }
 
-/// nginx with a printed configuration, in an `http` block that is careless about underscores.
+/// nginx with a printed configuration, in an `http` block that is careless about underscores and punctuation.
 pub(crate) fn nginx(program: &Path, printed: &str, reserved: Reserved) -> Running {
     let directory = TempDir::new().unwrap();
     let path = |name: &str| directory.path().join(name);
@@ -130,7 +130,7 @@ pub(crate) fn nginx(program: &Path, printed: &str, reserved: Reserved) -> Runnin
                   access_log off;\n\
                   client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
                   uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n\
-                  underscores_in_headers on;\n\
+                  underscores_in_headers on;\nignore_invalid_headers off;\n\
                   include printed.conf;\n\
                   }\n";
     fs::write(path("nginx.conf"), around).unwrap();

@@ -16,9 +16,17 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// The values of a field, by a name in which `_` stands for `-`, as services do that know fields as variables.
+    /// The values of a field, by a name in which `_` and all other punctuation stands for `-`, as services do that know
+    /// fields as variables.
     pub(crate) fn variable(&self, name: &str) -> Vec<&str> {
-        let plain = |name: &str| name.to_ascii_lowercase().replace('_', "-");
+        let hyphen = |character: char| {
+            if character.is_ascii_alphanumeric() {
+                character
+            } else {
+                '-'
+            }
+        };
+        let plain = |name: &str| name.to_ascii_lowercase().chars().map(hyphen).collect::<String>();
         let fields = self.fields.iter();
         fields
             .filter(|(found, _)| plain(found) == plain(name))

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::program::Running;
+use crate::service::Seen;
 use crate::stage::Stage;
 
 /// The challenge of a request without a token.
@@ -26,6 +27,53 @@ pub(crate) const FORGED: [&str; 8] = [
     "X-OAuth-Scope: everything",
     "X-OAuth-Scope: more",
 ];
+
+/// The same, and other requests, in names with punctuation that some services take for a hyphen.
+pub(crate) const LOOK_ALIKES: [&str; 16] = [
+    "X.OAuth.Client: root",
+    "X-OAuth.Owner: root",
+    "X~OAuth~Owner: root",
+    "X!OAuth-Scope: everything",
+    "X#OAuth#Scope: everything",
+    "X$OAuth$Scope: everything",
+    "X%OAuth%Scope: everything",
+    "X&OAuth&Scope: everything",
+    "X'OAuth'Scope: everything",
+    "X*OAuth*Scope: everything",
+    "X+OAuth+Scope: everything",
+    "X^OAuth^Scope: everything",
+    "X`OAuth`Scope: everything",
+    "X|OAuth|Scope: everything",
+    "X-HTTP-Method.Override: DELETE",
+    "X.Original-URL: /admin",
+];
+
+/// What a client says of the sender and of the way that the request took.
+pub(crate) const SENDERS: [&str; 12] = [
+    "Forwarded: for=192.0.2.7;host=forged",
+    "X-Real-IP: 192.0.2.7",
+    "X-Forwarded-For: 192.0.2.7",
+    "X-Forwarded-Host: forged",
+    "X-Forwarded-Proto: forged",
+    "X-Forwarded-Server: forged",
+    "X-Forwarded-Port: 7",
+    "X-Forwarded-User: forged",
+    "Remote-User: forged",
+    "X-Forwarded-Prefix: /forged",
+    "X-Original-Path: /forged",
+    "X-Envoy-Original-Path: /forged",
+];
+
+/// Nothing of [`SENDERS`] has reached the service.
+#[track_caller]
+pub(crate) fn assert_own_words(seen: &Seen) {
+    for said in SENDERS {
+        let (name, value) = said.split_once(": ").unwrap();
+        for told in seen.variable(name) {
+            assert!(!told.contains(value), "{said}: {seen:?}");
+        }
+    }
+}
 
 /// The whole life of a token at a proxy.
 pub(crate) fn play(stage: Stage, proxy: &Running) {
@@ -60,7 +108,7 @@ fn within_the_scope(stage: &Stage, at: SocketAddr) {
         ("GET", "GET /files/a/b%20c"),
         ("DELETE", "DELETE /files/a"),
     ] {
-        for forged in [&[][..], &FORGED] {
+        for forged in [&[][..], &FORGED, &LOOK_ALIKES, &SENDERS] {
             let (answer, seen) = stage.ask(at, request, forged);
             assert_eq!(answer.status, 200, "{request}: {answer:?}");
             assert_eq!(answer.body, if method == "HEAD" { "" } else { "served\n" });
@@ -75,6 +123,10 @@ fn within_the_scope(stage: &Stage, at: SocketAddr) {
                 panic!("{seen:?}")
             };
             assert_eq!(grant.len(), 13, "{grant}");
+            for name in ["X-HTTP-Method-Override", "X-Original-URL"] {
+                assert!(seen.variable(name).is_empty(), "{request}: {seen:?}");
+            }
+            assert_own_words(seen);
             assert_eq!(answer.header("WWW-Authenticate"), None);
         }
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use minijinja::context as values;
 
-use super::header_names::{ANOTHER_REQUEST, IDENTITY, underscored};
-use super::protected::{Front, Server, Upstreams};
+use super::header_names::{ANOTHER_REQUEST, ANOTHER_SENDER, IDENTITY, PROXYS_OWN, underscored};
+use super::protected::{Front, Server, Upstreams, resource_values};
 use super::template;
 use crate::cli::context::Context;
 use crate::cli::document::Document;
@@ -42,6 +42,8 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
     let remove: Vec<String> = IDENTITY
         .iter()
         .chain(&ANOTHER_REQUEST)
+        .chain(&ANOTHER_SENDER)
+        .chain(&PROXYS_OWN)
         .flat_map(|name| [vec![(*name).to_owned()], underscored(name)].concat())
         .collect();
     let listen = opts.front.listen;
@@ -69,6 +71,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             host => opts.front.host(),
             tls_host => opts.front.tls_host()?,
             introspect, metadata,
+            resource => resource_values(&opts.upstreams),
             credentials => opts.credentials.display().to_string(),
             scope => opts.scope.as_str(),
             scope_pattern => literal(opts.scope.as_str()),

@@ -3,8 +3,8 @@
 use clap::Args;
 use minijinja::context as values;
 
-use super::header_names::{ANOTHER_REQUEST, IDENTITY};
-use super::protected::{Front, Server, Upstreams, trusted};
+use super::header_names::{ANOTHER_REQUEST, ANOTHER_SENDER, IDENTITY, PUNCTUATION};
+use super::protected::{Front, Server, Upstreams, resource_values, trusted};
 use super::template;
 use crate::cli::context::Context;
 use crate::cli::document::Document;
@@ -34,8 +34,10 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             bind => (!listen.ip().is_unspecified()).then(|| listen.ip().to_string()),
             is_tls => front.tls_host()?.is_some(),
             service => opts.upstreams.service.to_string(),
-            check => server.url("/check"),
-            check_path => format!("{}/check", server.path),
+            check => format!("{}{}", server.origin, server.check(&opts.upstreams)),
+            check_path => server.check(&opts.upstreams),
+            resource => resource_values(&opts.upstreams),
+            server_path => &server.path,
             server => server.origin.to_string(),
             server_is_https => server.origin.is_https(),
             service_is_https => opts.upstreams.service.is_https(),
@@ -43,6 +45,8 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             trusted => trusted(context),
             identity => IDENTITY,
             another_request => ANOTHER_REQUEST,
+            another_sender => ANOTHER_SENDER,
+            punctuation => PUNCTUATION.map(String::from),
         },
     )
 }

@@ -3,8 +3,8 @@
 use clap::Args;
 use minijinja::context as values;
 
-use super::header_names::{ANOTHER_REQUEST, IDENTITY, underscored};
-use super::protected::{Front, Server, Upstreams, trusted};
+use super::header_names::{ANOTHER_REQUEST, ANOTHER_SENDER, IDENTITY, underscored};
+use super::protected::{Front, Server, Upstreams, resource_values, trusted};
 use super::template;
 use crate::cli::context::Context;
 use crate::cli::document::Document;
@@ -45,14 +45,18 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             listen => opts.front.listen.to_string(),
             host => opts.front.host(),
             tls_host => opts.front.tls_host()?,
-            check => server.url("/check"),
+            check => format!("{}{}", server.origin, server.check(&opts.upstreams)),
+            resource => resource_values(&opts.upstreams),
+            server_path => &server.path,
             server => server.origin.host_and_port(),
             server_host => server.origin.host(),
             server_is_https => server.origin.is_https(),
-            check_pass => format!("{scheme}://oauthctl{}/check", server.path),
+            server_pass => format!("{scheme}://oauthctl"),
+            check_path => server.check(&opts.upstreams),
             trusted => trusted(context),
             method, uri, identity,
             another_request => ANOTHER_REQUEST,
+            another_sender => ANOTHER_SENDER,
         },
     )
 }

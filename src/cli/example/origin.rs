@@ -56,10 +56,7 @@ impl fmt::Display for Origin {
 
 /// The text is not an [`Origin`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a URL of scheme, host and port is expected, such as `http://127.0.0.1:3000`, without a path: \
-     the path of a request goes on as it came"
-)]
+#[error("a URL of scheme, host and port is expected, such as `http://127.0.0.1:3000`, without a path")]
 pub(super) struct NotAnOrigin;
 
 impl FromStr for Origin {

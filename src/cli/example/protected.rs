@@ -3,27 +3,73 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
+use minijinja::context as values;
 
-use super::origin::{Origin, ServerName};
+use super::origin::{NotAnOrigin, Origin, ServerName};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
+use crate::domain::resource::{Resource, ResourceError};
 
 /// Where a proxy reaches the service, and this server.
 #[derive(Debug, Args)]
 pub(super) struct Upstreams {
     /// The service to protect; nobody but the proxy may reach it
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000", value_parser = service)]
     pub(super) service: Origin,
     /// Where the proxy reaches this server [default: the address it listens on, else its issuer]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = server)]
     pub(super) server: Option<Origin>,
+    /// The resource that the service is, as it is registered: a token for another one is then refused
+    #[arg(long, value_name = "URL", value_parser = plain_resource)]
+    pub(super) resource: Option<Resource>,
+}
+
+fn service(text: &str) -> Result<Origin, String> {
+    text.parse()
+        .map_err(|error: NotAnOrigin| format!("{error}: the path of a request goes on as it came"))
+}
+
+fn server(text: &str) -> Result<Origin, &'static str> {
+    text.parse().map_err(|_: NotAnOrigin| {
+        "a URL of scheme, host and port is expected, such as `http://127.0.0.1:8420`; the path of the issuer is added to it"
+    })
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "an address and a port are expected, such as `127.0.0.1:8080` or `[::1]:8080`")
+}
+
+/// A resource in characters that mean nothing else in any configuration, and that no proxy writes in another way.
+fn plain_resource(text: &str) -> Result<Resource, String> {
+    let resource: Resource = text.parse().map_err(|error: ResourceError| error.to_string())?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:[]".contains(&byte);
+    let path = resource.metadata_path();
+    if text.bytes().all(is_plain) && !path.contains("//") {
+        return Ok(resource);
+    }
+    Err(
+        "a configuration can be printed for a resource of letters, digits, `-`, `_`, `.`, `~` and single `/`"
+            .to_owned(),
+    )
+}
+
+/// What a configuration says of the resource that it protects.
+pub(super) fn resource_values(upstreams: &Upstreams) -> Option<minijinja::Value> {
+    let resource = upstreams.resource.as_ref()?;
+    Some(values! {
+        url => resource.as_str(),
+        metadata_url => resource.metadata_url(),
+        metadata_path => resource.metadata_path(),
+    })
 }
 
 /// Where clients reach a proxy that says so in its configuration.
 #[derive(Debug, Args)]
 pub(super) struct Front {
     /// Where the proxy listens; with TLS unless it is this machine alone
-    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address,
+        default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
     pub(super) listen: SocketAddr,
     /// The name by which clients reach the service
     #[arg(long, value_name = "NAME")]
@@ -95,6 +141,17 @@ impl Server {
     /// The URL of an endpoint, such as `/check`.
     pub(super) fn url(&self, endpoint: &str) -> String {
         format!("{}{}{endpoint}", self.origin, self.path)
+    }
+
+    /// Path and query of the check, which say at which resource it asks.
+    pub(super) fn check(&self, upstreams: &Upstreams) -> String {
+        let mut check = format!("{}/check", self.path);
+        if let Some(resource) = &upstreams.resource {
+            // Of the characters that `plain_resource` lets through, these do not belong into a query.
+            let resource = resource.as_str().replace('[', "%5B").replace(']', "%5D");
+            check += &format!("?resource={resource}");
+        }
+        check
     }
 }
 

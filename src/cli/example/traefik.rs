@@ -3,9 +3,9 @@
 use clap::Args;
 use minijinja::context as values;
 
-use super::header_names::{ANOTHER_REQUEST, IDENTITY, underscored};
+use super::header_names::{ANOTHER_REQUEST, ANOTHER_SENDER, IDENTITY, underscored};
 use super::origin::ServerName;
-use super::protected::{Server, Upstreams, trusted};
+use super::protected::{Server, Upstreams, resource_values, trusted};
 use super::template;
 use crate::cli::context::Context;
 use crate::cli::document::Document;
@@ -46,6 +46,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
     let remove: Vec<String> = IDENTITY
         .iter()
         .chain(&ANOTHER_REQUEST)
+        .chain(&ANOTHER_SENDER)
         .flat_map(|name| [vec![(*name).to_owned()], underscored(name)].concat())
         .chain(["Connection", "Upgrade"].map(str::to_owned))
         .collect();
@@ -56,7 +57,10 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             host => opts.host.as_str(),
             entry_point => opts.entry_point.as_str(),
             service => opts.upstreams.service.to_string(),
-            check => server.url("/check"),
+            check => format!("{}{}", server.origin, server.check(&opts.upstreams)),
+            resource => resource_values(&opts.upstreams),
+            server => server.origin.to_string(),
+            server_path => server.path,
             trusted => trusted(context),
             identity => IDENTITY,
             remove,
