@@ -21,7 +21,7 @@ pub(super) enum Command {
     /// Register a resource server, which may then introspect tokens; its secret is shown once
     #[command(
         after_help = "With --resource, give the same URL to what stands in front of the service, as\n\
-        `oauthctl example nginx|caddy|traefik|apache --resource URL` prints it: else it is not looked at.\n\n\
+        `oauthctl example nginx|caddy|traefik|apache --resource URL` prints it: else its check looks at no resource.\n\n\
         Examples:\n  oauthctl resource-server register Warehouse --secret-file warehouse.secret\n  \
         oauthctl resource-server register Warehouse --resource https://api.example.com/warehouse"
     )]
