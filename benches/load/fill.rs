@@ -64,7 +64,9 @@ impl Filled {
 
     fn issued_at(&self, token: u64) -> Timestamp {
         let nanoseconds = SPAN.as_nanos() * u128::from(token) / u128::from(self.tokens.max(1));
-        self.from.after(Duration::from_nanos_u128(nanoseconds))
+        self.from.after(Duration::from_nanos(
+            u64::try_from(nanoseconds).unwrap_or(u64::MAX),
+        ))
     }
 
     fn key(&self, token: u64) -> Identifier {

@@ -33,10 +33,10 @@ impl Table {
                 .zip(&widths)
                 .map(|(cell, &width)| format!("{cell:width$}"))
                 .collect();
-            text += &format!("| {} |\n", cells.join(" | "));
+            text += &["| ", &cells.join(" | "), " |\n"].concat();
             if number == 0 {
                 let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
-                text += &format!("| {} |\n", rule.join(" | "));
+                text += &["| ", &rule.join(" | "), " |\n"].concat();
             }
         }
         // Whoever has stopped reading needs no table.

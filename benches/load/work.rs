@@ -224,7 +224,7 @@ impl Work for Refreshing {
         let answer = connection.send(&request)?.expect(200)?;
         let next = answer.member("refresh_token").context("a refresh token")?;
         ensure!(next != self.refresh_token, "the refresh token did not rotate");
-        self.refresh_token = next.to_owned();
+        next.clone_into(&mut self.refresh_token);
         Ok(())
     }
 }

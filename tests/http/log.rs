@@ -130,7 +130,13 @@ fn each_request_that_changes_or_refuses_something_has_its_line() {
     assert_line(
         &server,
         &checked,
-        &[debug, ("endpoint", "check"), ("error", "invalid_token")],
+        &[
+            debug,
+            ("endpoint", "check"),
+            ("error", "invalid_token"),
+            named,
+            alice,
+        ],
     );
     let revoked = server.post("/revoke", &client, &[("token", &held.refresh)]);
     let outcome = ("outcome", "grant ended");

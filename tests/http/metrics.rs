@@ -176,7 +176,7 @@ fn an_address_of_their_own_answers_also_where_the_main_one_is_flooded() {
             .env("OAUTHCTL_SERVER_HEALTH_LISTEN", "127.0.0.1:0")
             .env("OAUTHCTL_LIMITS_CONNECTIONS", "4")
     });
-    let health = server.told("health and metrics on ");
+    let health = server.told("  health    ");
     let get = |path: &str| send("GET", &format!("{health}{path}"), &[], None);
     assert_eq!(server.get("/metrics", &[]).status, 404, "not at the main address");
     for path in ["/healthz", "/readyz"] {

@@ -149,7 +149,8 @@ impl Server {
         if let Some(resource) = &upstreams.resource {
             // Of the characters that `plain_resource` lets through, these do not belong into a query.
             let resource = resource.as_str().replace('[', "%5B").replace(']', "%5D");
-            check += &format!("?resource={resource}");
+            check.push_str("?resource=");
+            check.push_str(resource.as_str());
         }
         check
     }

@@ -30,7 +30,7 @@ pub(super) fn tell(
         ),
     ];
     if let Some(address) = health {
-        lines.push(("health", format!("http://{address}/readyz and /metrics")));
+        lines.push(("health", format!("http://{address}")));
     }
     match protection {
         Protection::Tls => {}
