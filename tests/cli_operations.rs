@@ -265,6 +265,31 @@ fn config_check_says_whether_the_settings_can_be_used() {
         )
     );
 
+    // What `serve` would not start with cannot be used either.
+    for (settings, reason) in [
+        (
+            "listen = \"0.0.0.0:8455\"\nissuer = \"https://id.example\"",
+            "0.0.0.0:8455 can be reached from other machines, and without TLS secrets would travel in clear",
+        ),
+        (
+            "listen = \"0.0.0.0:8455\"\nissuer = \"https://id.example\"\nbehind_proxy = true\ntrusted_proxies = []",
+            "name the address of the proxy in `trusted_proxies`",
+        ),
+        (
+            "listen = \"127.0.0.1:8455\"\nhealth_listen = \"127.0.0.1:8455\"",
+            "`server.health_listen` is 127.0.0.1:8455, where the server itself listens",
+        ),
+        (
+            "[tls]\ncertificate = \"none.pem\"\nprivate_key = \"none.key\"",
+            "none.pem: the certificate cannot be read",
+        ),
+    ] {
+        fs::write(place.path("oauthctl.toml"), format!("[server]\n{settings}\n")).unwrap();
+        let refused = finish(place.command("config check").env_remove("OAUTHCTL_SERVER_LISTEN"));
+        assert_eq!((refused.code, refused.stdout.as_str()), (6, ""), "{settings}");
+        assert!(refused.stderr.contains(reason), "{reason} in {}", refused.stderr);
+    }
+
     fs::write(place.path("oauthctl.toml"), "[log]\nlevl = \"debug\"\n").unwrap();
     let reason = "oauthctl.toml:2: unknown key `log.levl`; did you mean `level`?";
     assert_eq!(
@@ -1436,6 +1461,33 @@ fn examples_of_proxies_follow_the_settings_and_refuse_what_would_leave_a_hole() 
         assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
     }
     assert_eq!(place.names(), [""; 0]);
+
+    // The resource stands in the URL of the check, and its metadata is passed on; without it there is a warning.
+    let resource = "--resource https://api.example/a";
+    for (proxy, check, metadata) in [
+        (
+            "nginx",
+            "        proxy_pass http://oauthctl/check?resource=https://api.example/a;\n",
+            "    location = /.well-known/oauth-protected-resource/a {\n",
+        ),
+        (
+            "caddy",
+            "uri /check?resource=https://api.example/a\n",
+            "handle /.well-known/oauth-protected-resource/a {\n",
+        ),
+        (
+            "traefik",
+            "/check?resource=https://api.example/a\"\n",
+            "/.well-known/oauth-protected-resource/a",
+        ),
+    ] {
+        let bound = printed(&format!("{proxy} {resource}"));
+        assert!(bound.contains(check) && bound.contains(metadata), "{bound}");
+        assert!(!bound.contains("CAUTION"), "{bound}");
+        assert!(printed(proxy).contains("# CAUTION: it is not said which resource this is"));
+    }
+    let odd = place.run("example nginx --resource https://api.example/a;b");
+    assert_eq!((odd.code, odd.stdout.as_str()), (2, ""), "{odd:?}");
 
     // With TLS it is reached by the name of its certificate.
     let mut command = place.command("example caddy");

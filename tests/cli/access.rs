@@ -256,6 +256,8 @@ fn wrong_usage() {
         "access check --client orders-web --path /orders --method GET --service orders:list",
         "access check --client orders-web --token-stdin --service orders:list",
         "access check --owner alice --token-stdin --service orders:list",
+        // It is the token that is bound to a resource.
+        "access check --client orders-web --service orders:list --resource https://api.example/",
         // A token never goes on the command line.
         "access check --token oat_x --service orders:list",
     ] {

@@ -24,6 +24,8 @@ fn behind_a_proxy_each_of_its_callers_is_throttled_by_itself() {
     let server = Server::with(Home::furnished(), |command| {
         command.env("OAUTHCTL_SERVER_BEHIND_PROXY", "true")
     });
+    // A proxy that adds no header must not publish them.
+    assert_eq!(server.get("/metrics", &[]).status, 404);
     for number in 0..ANSWERED {
         // What the caller wrote itself does not make it another.
         let forwarded = format!("203.0.113.{number}, 198.51.100.7");

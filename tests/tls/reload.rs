@@ -103,7 +103,7 @@ fn sighup_reads_the_files_and_ends_nothing() {
         Server::start(command)
     };
     plain.signal("HUP");
-    plain.logs("there is no certificate to read again");
+    plain.logs("the settings have been read again");
     healthy(&mut crate::support::connect(plain.address));
 }
 

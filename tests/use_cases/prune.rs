@@ -129,3 +129,16 @@ fn a_write_ahead_log_that_had_to_grow_is_cut_again() {
     world.server.prune_beside(Duration::ZERO, |_| true).unwrap();
     assert!(log() <= 16 * 1024 * 1024, "{}", log());
 }
+
+#[test]
+fn a_code_that_was_exchanged_is_kept_as_long_as_its_grant_so_that_its_replay_is_noticed() {
+    let world = World::new();
+    let shop = world.shop();
+    let code = world.approve(&shop);
+    let tokens = world.exchange(&shop, &code).unwrap();
+    world.advance(DAY);
+    world.server.prune_beside(Duration::ZERO, |_| true).unwrap();
+    assert!(world.exchange(&shop, &code).is_err());
+    let refused = world.refresh(&shop, tokens.refresh());
+    assert!(refused.is_err(), "the replay has ended the grant: {refused:?}");
+}

@@ -181,3 +181,29 @@ fn one_password_tried_with_many_names_makes_the_address_wait_and_nobody_who_got_
     sign_in(&world, "bob", PASSWORD, HERE).unwrap();
     sign_in(&world, "alice", PASSWORD, "192.0.2.2").unwrap();
 }
+
+#[test]
+fn a_client_that_is_called_like_a_resource_owner_neither_frees_nor_locks_out_the_owner() {
+    let world = World::with_rules(|rules| rules.failures = 3);
+    let shop = world.shop();
+    world.add_owner(&shop.id);
+    for _ in 0..3 {
+        assert!(sign_in(&world, &shop.id, "wrong", HERE).is_err());
+        // The client gets in, which is no matter for the owner's failures.
+        world.introspect(&shop, "unknown").unwrap();
+    }
+    let answer = sign_in(&world, &shop.id, PASSWORD, HERE);
+    assert!(matches!(answer, Err(SignInError::Throttled(60))), "{answer:?}");
+
+    let world = World::with_rules(|rules| rules.failures = 3);
+    let shop = world.shop();
+    world.add_owner(&shop.id);
+    let impostor = crate::support::Client {
+        secret: "x".repeat(40),
+        ..shop
+    };
+    for _ in 0..5 {
+        assert!(world.introspect(&impostor, "unknown").is_err());
+    }
+    sign_in(&world, &impostor.id, PASSWORD, HERE).unwrap();
+}
