@@ -1440,28 +1440,9 @@ fn examples_have_the_database_and_the_configuration_in_force() {
 }
 
 #[test]
-fn examples_of_proxies_follow_the_settings_and_refuse_what_would_leave_a_hole() {
+fn examples_of_proxies_say_which_resource_they_protect() {
     let place = Place::new();
     let printed = |arguments: &str| place.done(&format!("example {arguments}")).stdout;
-    // The defaults, and no database is made for it.
-    let here = format!("127.0.0.1:{}", place.port);
-    assert!(printed("nginx").contains(&format!("\n    server {here};\n")));
-    assert!(printed("caddy").contains(&format!("forward_auth http://{here} {{\n")));
-    assert!(printed("traefik").contains(&format!("\naddress = \"http://{here}/check\"\n")));
-    assert!(printed("apache").contains(&format!("http://{here}/.well-known/oauth-authorization-server\n")));
-    for proxy in ["nginx", "caddy", "traefik", "apache"] {
-        let text = printed(&format!("{proxy} --service http://[::1]:3001"));
-        assert!(
-            text.contains("http://[::1]:3001") && !text.contains("127.0.0.1:3000"),
-            "{text}"
-        );
-        let document = place.done(&format!("example {proxy} -o json")).json();
-        assert_eq!(document["content"], printed(proxy));
-        // Nothing was left unfilled, and no template was torn.
-        assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
-    }
-    assert_eq!(place.names(), [""; 0]);
-
     // The resource stands in the URL of the check, and its metadata is passed on; without it there is a warning.
     let resource = "--resource https://api.example/a";
     for (proxy, check, metadata) in [
@@ -1488,6 +1469,30 @@ fn examples_of_proxies_follow_the_settings_and_refuse_what_would_leave_a_hole() 
     }
     let odd = place.run("example nginx --resource https://api.example/a;b");
     assert_eq!((odd.code, odd.stdout.as_str()), (2, ""), "{odd:?}");
+}
+
+#[test]
+fn examples_of_proxies_follow_the_settings_and_refuse_what_would_leave_a_hole() {
+    let place = Place::new();
+    let printed = |arguments: &str| place.done(&format!("example {arguments}")).stdout;
+    // The defaults, and no database is made for it.
+    let here = format!("127.0.0.1:{}", place.port);
+    assert!(printed("nginx").contains(&format!("\n    server {here};\n")));
+    assert!(printed("caddy").contains(&format!("forward_auth http://{here} {{\n")));
+    assert!(printed("traefik").contains(&format!("\naddress = \"http://{here}/check\"\n")));
+    assert!(printed("apache").contains(&format!("http://{here}/.well-known/oauth-authorization-server\n")));
+    for proxy in ["nginx", "caddy", "traefik", "apache"] {
+        let text = printed(&format!("{proxy} --service http://[::1]:3001"));
+        assert!(
+            text.contains("http://[::1]:3001") && !text.contains("127.0.0.1:3000"),
+            "{text}"
+        );
+        let document = place.done(&format!("example {proxy} -o json")).json();
+        assert_eq!(document["content"], printed(proxy));
+        // Nothing was left unfilled, and no template was torn.
+        assert!(!text.contains("{{") && !text.contains("{%"), "{text}");
+    }
+    assert_eq!(place.names(), [""; 0]);
 
     // With TLS it is reached by the name of its certificate.
     let mut command = place.command("example caddy");
