@@ -59,7 +59,9 @@ pub(crate) fn print(options: &Options, home: &Home, filled: Filled) -> Result<()
     );
     for &kind in options.kinds() {
         for &connections in options.connections() {
-            let row = row(options, kind, connections, &mut works, &server, &mut alone)?;
+            let row = row(options, kind, connections, &mut works, &server, &mut alone);
+            // What has been measured is not lost.
+            let row = row.inspect_err(|_| table.print())?;
             eprintln!(
                 "{kind}, {connections} connections: {} of the ceiling",
                 range(&row.ratios)

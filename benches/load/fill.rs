@@ -63,10 +63,10 @@ impl Filled {
     }
 
     fn issued_at(&self, token: u64) -> Timestamp {
-        let nanoseconds = SPAN.as_nanos() * u128::from(token) / u128::from(self.tokens.max(1));
-        self.from.after(Duration::from_nanos(
-            u64::try_from(nanoseconds).unwrap_or(u64::MAX),
-        ))
+        // Some hundred milliseconds apart, where there are ten million.
+        let distance = u128::from(token) * SPAN.as_millis() / u128::from(self.tokens.max(1));
+        let distance = u64::try_from(distance).unwrap_or(u64::MAX);
+        self.from.after(Duration::from_millis(distance))
     }
 
     fn key(&self, token: u64) -> Identifier {

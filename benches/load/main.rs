@@ -84,7 +84,7 @@ impl Options {
 }
 
 /// Tokens in the database for the table: enough for the revocations, and quickly made.
-const TOKENS: u64 = 400_000;
+const TOKENS: u64 = 1_000_000;
 
 /// A server that does nothing by itself, so that a row of the table is about its work alone.
 const QUIET: &str = "[tokens]\nprune_every = \"0s\"\n";

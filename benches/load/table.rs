@@ -33,15 +33,19 @@ impl Table {
                 .zip(&widths)
                 .map(|(cell, &width)| format!("{cell:width$}"))
                 .collect();
-            text += &["| ", &cells.join(" | "), " |\n"].concat();
+            text += &framed(&cells);
             if number == 0 {
                 let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
-                text += &["| ", &rule.join(" | "), " |\n"].concat();
+                text += &framed(&rule);
             }
         }
         // Whoever has stopped reading needs no table.
         let _ = std::io::stdout().write_all(text.as_bytes());
     }
+}
+
+fn framed(cells: &[String]) -> String {
+    format!("| {} |\n", cells.join(" | "))
 }
 
 /// A span in milliseconds.

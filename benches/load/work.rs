@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result, ensure};
 
@@ -68,8 +70,8 @@ pub(crate) struct Works<'h> {
     filled: Filled,
     /// Grants whose refresh token has been handed out.
     chains: u64,
-    /// Access tokens that have been handed out to be revoked.
-    revoked: u64,
+    /// How many access tokens have been handed out to be revoked.
+    revoked: Arc<AtomicU64>,
     cookie: Option<String>,
 }
 
@@ -79,7 +81,7 @@ impl<'h> Works<'h> {
             home,
             filled,
             chains: 0,
-            revoked: 0,
+            revoked: Arc::default(),
             cookie: None,
         }
     }
@@ -97,7 +99,7 @@ impl<'h> Works<'h> {
                     Kind::Introspect | Kind::Check => Box::new(self.asking(kind, number, connections)?),
                     Kind::Refresh => Box::new(self.refreshing()?),
                     Kind::Code => Box::new(self.approving(server)?),
-                    Kind::Revoke => Box::new(self.revoking(connections)),
+                    Kind::Revoke => Box::new(self.revoking()),
                 })
             })
             .collect()
@@ -155,16 +157,11 @@ impl<'h> Works<'h> {
         })
     }
 
-    fn revoking(&mut self, connections: u64) -> Revoking {
-        let first = self.revoked;
-        // Each connection has its share, large enough for all that it can do.
-        let share = self.filled.grants() / 2 / connections;
-        self.revoked += share;
+    fn revoking(&self) -> Revoking {
         Revoking {
             filled: self.filled,
             secret: self.home.template.secret.clone(),
-            next: first,
-            end: first + share,
+            revoked: Arc::clone(&self.revoked),
         }
     }
 
@@ -232,19 +229,18 @@ impl Work for Refreshing {
 struct Revoking {
     filled: Filled,
     secret: String,
-    next: u64,
-    end: u64,
+    revoked: Arc<AtomicU64>,
 }
 
 impl Work for Revoking {
     fn once(&mut self, connection: &mut Connection) -> Result<()> {
+        // Two layers that nobody asks about.
+        let number = self.revoked.fetch_add(1, Ordering::Relaxed);
+        let (grant, layer) = (number / 2, 6 + 2 * (number % 2));
         ensure!(
-            self.next < self.end,
+            grant < self.filled.grants(),
             "no token is left to revoke: fill in more (--tokens)"
         );
-        // Two layers that nobody asks about.
-        let (grant, layer) = (self.next / 2, 6 + 2 * (self.next % 2));
-        self.next += 1;
         let basic = basic(&self.filled.client_id(grant), &self.secret);
         let token = self.filled.value(grant, layer)?;
         let request = http::post("/revoke", &[("Authorization", &basic)], &[("token", &token)]);

@@ -17,7 +17,7 @@ use crate::domain::secret::SecretHash;
 /// A row of a table that can be named in an error.
 pub(super) struct Row<'r, 's> {
     table: &'static str,
-    inner: &'r rusqlite::Row<'s>,
+    values: &'r rusqlite::Row<'s>,
     /// The column after the one that was read last.
     next: Cell<usize>,
 }
@@ -26,7 +26,7 @@ impl<'r, 's> Row<'r, 's> {
     pub(super) fn of(table: &'static str, row: &'r rusqlite::Row<'s>) -> Self {
         Self {
             table,
-            inner: row,
+            values: row,
             next: Cell::new(0),
         }
     }
@@ -34,7 +34,7 @@ impl<'r, 's> Row<'r, 's> {
     /// Where a column stands. Rows are mostly read in the order in which they are asked for, so that the next column is
     /// tried before SQLite is asked for the names of all of them.
     fn place(&self, column: &'static str) -> Result<usize, StoreError> {
-        let statement = self.inner.as_ref();
+        let statement = self.values.as_ref();
         let next = self.next.get();
         let is_next = next < statement.column_count() && statement.column_name(next)? == column;
         let place = if is_next {
@@ -48,7 +48,7 @@ impl<'r, 's> Row<'r, 's> {
 
     /// A value that needs no checking.
     pub(super) fn get<T: FromSql>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.inner.get(self.place(column)?).map_err(|error| match error {
+        self.values.get(self.place(column)?).map_err(|error| match error {
             rusqlite::Error::InvalidColumnType(..)
             | rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::IntegralValueOutOfRange(..) => corrupt(self.table, column)(error),
