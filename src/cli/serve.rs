@@ -14,6 +14,7 @@ use crate::config::{Protection, RequestFrom as Configured, Settings};
 use crate::domain::issuer::Issuer;
 use crate::http::app::App;
 use crate::http::listener::{Limits, Listener};
+use crate::http::pages::Pages;
 use crate::protocol::check_request::RequestFrom;
 
 #[derive(Debug, Args)]
@@ -113,7 +114,8 @@ pub(super) fn app(
         Configured::Forwarded => RequestFrom::Forwarded,
     };
     let trusted = settings.check.trust_forwarded_from.clone();
-    let app = App::new(server, &settings.pages.title, request_from, trusted, bound);
+    let pages = Pages::new(&settings.pages.title);
+    let app = App::new(server, pages, request_from, trusted, bound);
     if settings.server.behind_proxy {
         app.behind_proxies(settings.server.trusted_proxies.clone())
     } else {

@@ -6,7 +6,7 @@ use crate::http::app::App;
 use crate::http::endpoints::page::{failure, page, stale_form};
 use crate::http::endpoints::sign_in::{SignInForm, hidden_fields};
 use crate::http::header_value::HeaderValue;
-use crate::http::pages::{Account as AccountView, GrantView, SignOut};
+use crate::http::pages::{Account as AccountView, GrantView, SignOut, Spoken};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::parameters::Parameters;
@@ -30,8 +30,9 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
             let Some(cookie) = cookie else {
                 return sign_in_form(app).show(app, request, None);
             };
-            match view(app, &cookie, account) {
-                Ok(view) => page(app, 200, app.pages.account(&view)),
+            let spoken = app.spoken(request);
+            match view(app, spoken, &cookie, account) {
+                Ok(view) => page(app, 200, spoken.account(&view)),
                 Err(error) => failure(app, request, &error),
             }
         }
@@ -64,7 +65,12 @@ fn take_back(
     }
 }
 
-fn view(app: &App, cookie: &SessionCookie, account: Account) -> Result<AccountView, Failure> {
+fn view(
+    app: &App,
+    spoken: Spoken<'_>,
+    cookie: &SessionCookie,
+    account: Account,
+) -> Result<AccountView, Failure> {
     let seal = |purpose, about: &str| app.server.seal_form(cookie, purpose, about);
     let mut grants = Vec::new();
     for approved in account.approved {
@@ -73,7 +79,7 @@ fn view(app: &App, cookie: &SessionCookie, account: Account) -> Result<AccountVi
         grants.push(GrantView {
             client: approved.client_name.to_string(),
             scopes: approved.scope.iter().map(ToString::to_string).collect(),
-            since: format!("on {}", approved.since.date()),
+            since: spoken.text("account.since", &[("date", &approved.since.date())]),
             action: app.path("/account"),
             hidden: hidden_fields(&[("grant", &grant_id), ("form_token", &token)]),
             grant_id,

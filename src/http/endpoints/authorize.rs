@@ -5,16 +5,15 @@
 //! authorization request itself (RFC 6749 §3.1 allows it).
 
 use super::form_body::is_form;
-use super::page::{error, failure, page, refused_request, stale_form};
+use super::page::{Problem, error, failure, page, refused_request, stale_form};
 use super::sign_in::{SignInForm, hidden_fields};
 use crate::authorization_server::{Answer, Answered, Considered, Failure, Purpose, SignedIn, noted};
 use crate::domain::client::RefreshPolicy;
 use crate::domain::scope::{Scope, ScopeSet, ScopeToken};
 use crate::domain::session::SessionCookie;
-use crate::domain::span;
 use crate::http::app::App;
 use crate::http::header_value::HeaderValue;
-use crate::http::pages::{Approval, ClientView, ScopeView, SignOut};
+use crate::http::pages::{Approval, ClientView, ScopeView, SignOut, Spoken};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_request::{AuthorizationRequest, RedirectRefusal};
@@ -33,8 +32,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         .ok()
         .filter(|_| is_form(request))
     else {
-        let explanation = "What was posted is not a form.";
-        return error(app, request, 400, "This link does not work", explanation, "");
+        return error(app, request, 400, Problem("not_a_form"));
     };
     let fields = Parameters::parse(request.body(), &FIELDS);
     if fields.get("form_token").is_none()
@@ -54,8 +52,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
 /// Stages 1 and 2: validates, and asks the resource owner.
 fn consider(app: &App, request: &Request, raw: &str) -> Response {
     if raw.len() > LONGEST_REQUEST {
-        let explanation = "The request of the application is too long.";
-        return error(app, request, 400, "This link does not work", explanation, "");
+        return error(app, request, 400, Problem("request_too_long"));
     }
     let cookie = app.cookies.read(request);
     match app.server.consider(raw, cookie.as_ref()) {
@@ -72,8 +69,9 @@ fn consider(app: &App, request: &Request, raw: &str) -> Response {
             let Some(cookie) = cookie else {
                 return sign_in_form(app, raw, &asking).show(app, request, None);
             };
-            match approval(app, &cookie, raw, &asking, &signed_in, scopes) {
-                Ok(view) => page(app, 200, app.pages.approval(&view)),
+            let spoken = app.spoken(request);
+            match approval(app, spoken, &cookie, raw, &asking, &signed_in, scopes) {
+                Ok(view) => page(app, 200, spoken.approval(&view)),
                 Err(error) => failure(app, request, &error),
             }
         }
@@ -132,6 +130,7 @@ fn sign_in(app: &App, request: &Request, about: &str, fields: &Parameters) -> Re
 
 fn approval(
     app: &App,
+    spoken: Spoken<'_>,
     cookie: &SessionCookie,
     raw: &str,
     request: &AuthorizationRequest,
@@ -149,8 +148,8 @@ fn approval(
         username: signed_in.owner.username.to_string(),
         scopes: scopes.into_iter().map(scope_view).collect(),
         resources: request.resources.iter().map(ToString::to_string).collect(),
-        access_for: span::in_words(settings.access_token_lifetime),
-        refresh: refreshes.then(|| span::in_words(settings.refresh_token_lifetime)),
+        access_for: spoken.span(settings.access_token_lifetime),
+        refresh: refreshes.then(|| spoken.span(settings.refresh_token_lifetime)),
         account_url: app.path("/account"),
         sign_out: SignOut {
             action: app.path("/logout"),
@@ -200,11 +199,7 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
         Ok(Answered::Page(refusal)) => refused_request(app, request, &refusal),
         Ok(Answered::Form(error)) => stale_form(app, request, error),
         Ok(Answered::NotAsked) => tampered(app, request),
-        Ok(Answered::Twice) => {
-            let explanation = "You have answered this request already. It can be answered once.";
-            let advice = "If the application did not receive your answer, go back to it and start again.";
-            error(app, request, 409, "Answered already", explanation, advice)
-        }
+        Ok(Answered::Twice) => error(app, request, 409, Problem("answered_already")),
         // The session ended while the page was open: sign in again, for the same request.
         Ok(Answered::SignedOut) => redirect(303, &format!("{}?{about}", app.path("/authorize"))),
     }
@@ -212,14 +207,5 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
 
 fn tampered(app: &App, request: &Request) -> Response {
     noted::outcome("form not accepted");
-    let explanation = "The form holds an answer that was not offered, so it was not accepted.";
-    let advice = "Go back to the application that sent you here and start again.";
-    error(
-        app,
-        request,
-        400,
-        "This answer cannot be used",
-        explanation,
-        advice,
-    )
+    error(app, request, 400, Problem("answer_tampered"))
 }

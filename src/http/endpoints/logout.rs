@@ -29,7 +29,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
     }
     noted::outcome("signed out");
     let response = if about.is_empty() {
-        page(app, 200, app.pages.signed_out(&SignedOut {}))
+        page(app, 200, app.spoken(request).signed_out(&SignedOut {}))
     } else {
         // Somebody else wants to answer the same request.
         let next = format!("{}?{about}", app.path("/authorize"));

@@ -35,7 +35,7 @@ impl SignInForm<'_> {
         username: &str,
         error: Option<String>,
     ) -> Response {
-        match self.try_render(app, cookie, status, username, error) {
+        match self.try_render(app, request, cookie, status, username, error) {
             Ok(response) => response,
             Err(error) => failure(app, request, &error),
         }
@@ -44,6 +44,7 @@ impl SignInForm<'_> {
     fn try_render(
         self,
         app: &App,
+        request: &Request,
         cookie: Option<SessionCookie>,
         status: u16,
         username: &str,
@@ -61,7 +62,7 @@ impl SignInForm<'_> {
             username: username.to_owned(),
             error,
         };
-        let response = page(app, status, app.pages.sign_in(&view));
+        let response = page(app, status, app.spoken(request).sign_in(&view));
         Ok(if is_new {
             response.header("Set-Cookie", app.cookies.set(&cookie))
         } else {
@@ -81,6 +82,7 @@ impl SignInForm<'_> {
         }
         let username = fields.get("username").unwrap_or_default();
         let password = fields.get("password").unwrap_or_default();
+        let text = |key: &str, fill: &[(&str, &str)]| app.spoken(request).text(key, fill);
         let again = |status, message: String| {
             // What was typed is shown again, but not a page full of it.
             let typed: String = username.chars().take(100).collect();
@@ -93,18 +95,14 @@ impl SignInForm<'_> {
             Ok(session) => Response::redirect(303, HeaderValue::encoded(next))
                 .header("Set-Cookie", app.cookies.set(&session))
                 .header("Cache-Control", HeaderValue::from_static("no-store")),
-            Err(SignInError::Wrong) => again(403, "The username or the password is wrong.".to_owned()),
-            Err(SignInError::Disabled) => {
-                let message = "This account is disabled. Ask the operator of this server.";
-                again(403, message.to_owned())
-            }
+            Err(SignInError::Wrong) => again(403, text("sign_in.wrong", &[])),
+            Err(SignInError::Disabled) => again(403, text("sign_in.disabled", &[])),
             Err(SignInError::Throttled(seconds)) => {
-                let message = format!("Too many attempts. Wait {seconds} seconds and try again.");
+                let message = text("sign_in.throttled", &[("seconds", &seconds.to_string())]);
                 again(429, message).header("Retry-After", HeaderValue::seconds(seconds))
             }
             Err(SignInError::Busy) => {
-                let message = "Too many people are signing in. Try again in a moment.".to_owned();
-                again(503, message).header("Retry-After", HeaderValue::seconds(1))
+                again(503, text("sign_in.busy", &[])).header("Retry-After", HeaderValue::seconds(1))
             }
             Err(SignInError::Failed(error)) => failure(app, request, &error),
         }

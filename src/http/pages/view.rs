@@ -113,8 +113,10 @@ pub struct ErrorPage {
     pub headline: String,
     /// What happened, in a sentence or two.
     pub explanation: String,
+    /// Whose fault it probably is.
+    pub fault: String,
     /// What the reader can do.
-    pub advice: Option<String>,
+    pub advice: String,
     /// What a developer needs to see; empty where it may not be told.
     pub details: Vec<Detail>,
     /// A command, in one line, that an administrator can run to mend it.

@@ -1,9 +1,9 @@
 //! A page of each kind, with the texts that a function writes.
 
-use super::super::*;
+use super::*;
 
 /// One page to render.
-pub(super) enum Sample {
+pub(in crate::http) enum Sample {
     SignIn(SignIn),
     Approval(Approval),
     Error(ErrorPage),
@@ -13,19 +13,19 @@ pub(super) enum Sample {
 }
 
 impl Sample {
-    pub(super) fn render(&self, pages: &Pages) -> Result<String, RenderError> {
+    pub(in crate::http) fn render(&self, spoken: Spoken<'_>) -> Result<String, RenderError> {
         match self {
-            Self::SignIn(page) => pages.sign_in(page),
-            Self::Approval(page) => pages.approval(page),
-            Self::Error(page) => pages.error(page),
-            Self::Account(page) => pages.account(page),
-            Self::SignedOut(page) => pages.signed_out(page),
-            Self::DemoClient(page) => pages.demo_client(page),
+            Self::SignIn(page) => spoken.sign_in(page),
+            Self::Approval(page) => spoken.approval(page),
+            Self::Error(page) => spoken.error(page),
+            Self::Account(page) => spoken.account(page),
+            Self::SignedOut(page) => spoken.signed_out(page),
+            Self::DemoClient(page) => spoken.demo_client(page),
         }
     }
 
     /// Every text of the page, however deep it stands.
-    pub(super) fn fields(&self) -> Vec<String> {
+    pub(in crate::http) fn fields(&self) -> Vec<String> {
         let page = match self {
             Self::SignIn(page) => serde_json::to_value(page),
             Self::Approval(page) => serde_json::to_value(page),
@@ -79,7 +79,7 @@ fn client(write: Write<'_>) -> ClientView {
     }
 }
 
-pub(super) fn refused_sign_in(write: Write<'_>) -> SignIn {
+pub(in crate::http) fn refused_sign_in(write: Write<'_>) -> SignIn {
     SignIn {
         action: write("action"),
         hidden: hidden(write, ""),
@@ -89,7 +89,7 @@ pub(super) fn refused_sign_in(write: Write<'_>) -> SignIn {
     }
 }
 
-pub(super) fn approval(write: Write<'_>) -> Approval {
+pub(in crate::http) fn approval(write: Write<'_>) -> Approval {
     let scope = |name: &str| ScopeView {
         scope: write(&format!("{name}.scope")),
         description: write(&format!("{name}.description")),
@@ -123,7 +123,8 @@ fn error(write: Write<'_>) -> ErrorPage {
         status: 400,
         headline: write("headline"),
         explanation: write("explanation"),
-        advice: Some(write("advice")),
+        fault: write("fault"),
+        advice: write("advice"),
         details: vec![detail("sent"), detail("registered")],
         command: Some(write("command")),
         request_id: write("request_id"),
@@ -154,7 +155,7 @@ fn demo(write: Write<'_>, step: DemoStep) -> DemoClient {
     }
 }
 
-pub(super) fn received(write: Write<'_>) -> DemoClient {
+pub(in crate::http) fn received(write: Write<'_>) -> DemoClient {
     let step = DemoStep::Received {
         code: write("code"),
         state_matches: true,
@@ -185,7 +186,7 @@ fn refused(write: Write<'_>) -> DemoClient {
 }
 
 /// Every page in every shape.
-pub(super) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
+pub(in crate::http) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
     let to_account = SignIn {
         client: None,
         error: None,
