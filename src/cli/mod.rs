@@ -28,6 +28,7 @@ mod open_files;
 mod operator;
 mod output;
 mod owner;
+mod pages;
 mod progress;
 mod prompt;
 mod resource_server;
@@ -185,6 +186,9 @@ enum Command {
     /// The settings in force, and where they come from
     #[command(subcommand)]
     Config(configuration::Command),
+    /// The pages that resource owners see: write the built-in ones to change them, and try the changed ones
+    #[command(subcommand)]
+    Pages(pages::Command),
     /// Ready files: the housekeeping of every night, and proxies that protect a service
     #[command(subcommand)]
     Example(example::Command),
@@ -307,6 +311,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Backup(opts) => backup::run(&opts, &mut context),
         Command::Doctor(_) => doctor::run(&loaded, refusal.as_ref(), &mut context),
         Command::Config(command) => configuration::run(&command, &loaded, refusal.as_ref(), &mut context),
+        Command::Pages(command) => pages::run(&command, &mut context),
         Command::Example(command) => example::run(&command, &loaded, &mut context),
         Command::Completions(opts) => completions::run(&opts, &mut context),
         Command::Man(opts) => man::run(&opts, &mut context),

@@ -114,8 +114,12 @@ pub(super) fn app(
         Configured::Forwarded => RequestFrom::Forwarded,
     };
     let trusted = settings.check.trust_forwarded_from.clone();
-    let pages = Pages::new(&settings.pages.title);
-    let app = App::new(server, pages, request_from, trusted, bound);
+    let (pages, faults) = Pages::open(&settings.pages);
+    for fault in faults {
+        tracing::warn!("{fault}; `oauthctl pages check` tells what is not used as it is");
+    }
+    let mut app = App::new(server, pages, request_from, trusted, bound);
+    app.developer_details |= settings.pages.developer_details;
     if settings.server.behind_proxy {
         app.behind_proxies(settings.server.trusted_proxies.clone())
     } else {

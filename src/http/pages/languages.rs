@@ -12,8 +12,6 @@ const MOST_RANGES: usize = 20;
 pub(super) struct Languages {
     /// By language tag, as its file is named.
     by_tag: BTreeMap<String, Messages>,
-    /// The language that every reader gets, where one is set.
-    fixed: Option<String>,
 }
 
 impl Languages {
@@ -39,13 +37,7 @@ impl Languages {
             .into_iter()
             .map(|(tag, messages)| (tag, messages.or(&english)))
             .collect();
-        Self { by_tag, fixed: None }
-    }
-
-    /// Every reader gets `tag`. Whether there is such a language.
-    pub(super) fn fix(&mut self, tag: &str) -> bool {
-        self.fixed = self.find(tag).map(str::to_owned);
-        self.fixed.is_some()
+        Self { by_tag }
     }
 
     /// The tags of all languages.
@@ -64,9 +56,6 @@ impl Languages {
     /// The tag of the language for a reader who sends this `Accept-Language` (RFC 9110 §12.5.4): the best liked that
     /// there is, found as RFC 4647 §3.4 looks one up.
     pub(super) fn choose(&self, accept_language: Option<&str>) -> &str {
-        if let Some(fixed) = &self.fixed {
-            return fixed;
-        }
         let mut ranges: Vec<(&str, u16)> = accept_language
             .unwrap_or_default()
             .split(',')
@@ -83,7 +72,7 @@ impl Languages {
     }
 
     /// The language that `range` names, or the next more general one that there is.
-    fn find(&self, range: &str) -> Option<&str> {
+    pub(super) fn find(&self, range: &str) -> Option<&str> {
         let mut range = range;
         loop {
             if let Some(tag) = self.by_tag.keys().find(|tag| tag.eq_ignore_ascii_case(range)) {
@@ -143,15 +132,6 @@ mod tests {
             "en",
             "what comes late is not looked at"
         );
-    }
-
-    #[test]
-    fn a_language_that_is_set_is_everybodys() {
-        let mut languages = Languages::new(BTreeMap::new());
-        assert!(languages.fix("de"));
-        assert_eq!(languages.choose(Some("en")), "de");
-        assert!(!languages.fix("fr"));
-        assert_eq!(languages.choose(Some("de")), "de");
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub struct Look {
     pub footer: Option<String>,
     /// A picture at the head of each page, as a `data:` URL.
     pub logo: Option<String>,
+    /// The tag of the language that every reader gets; none where readers choose.
+    pub language: Option<String>,
 }
 
 impl Look {

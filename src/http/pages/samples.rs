@@ -1,9 +1,17 @@
-//! A page of each kind, with the texts that a function writes.
+//! A page of each kind, with the texts that a function writes: what templates are tried with.
 
-use super::*;
+use minijinja::Value;
+
+#[cfg(test)]
+use super::RenderError;
+use super::templates::DEMO_CLIENT;
+use super::{
+    Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
+    ScopeView, SignIn, SignOut, SignedOut, Spoken,
+};
 
 /// One page to render.
-pub(in crate::http) enum Sample {
+pub(super) enum Sample {
     SignIn(SignIn),
     Approval(Approval),
     Error(ErrorPage),
@@ -13,7 +21,47 @@ pub(in crate::http) enum Sample {
 }
 
 impl Sample {
-    pub(in crate::http) fn render(&self, spoken: Spoken<'_>) -> Result<String, RenderError> {
+    /// The template that it is for.
+    pub(super) fn template(&self) -> &'static str {
+        match self {
+            Self::SignIn(_) => "sign_in.html",
+            Self::Approval(_) => "approval.html",
+            Self::Error(_) => "error.html",
+            Self::Account(_) => "account.html",
+            Self::SignedOut(_) => "signed_out.html",
+            Self::DemoClient(_) => DEMO_CLIENT,
+        }
+    }
+
+    /// What its template is given.
+    pub(super) fn context(&self, spoken: Spoken<'_>) -> Value {
+        match self {
+            Self::SignIn(page) => spoken.context(page),
+            Self::Approval(page) => spoken.context(page),
+            Self::Error(page) => spoken.context(page),
+            Self::Account(page) => spoken.context(page),
+            Self::SignedOut(page) => spoken.context(page),
+            Self::DemoClient(page) => spoken.context(page),
+        }
+    }
+
+    /// The forms without which the page is of no use: the action of each, and its hidden fields.
+    pub(super) fn forms(&self) -> Vec<(&str, &[HiddenField])> {
+        match self {
+            Self::SignIn(page) => vec![(page.action.as_str(), page.hidden.as_slice())],
+            Self::Approval(page) => vec![(&page.action, &page.hidden), form_of(&page.sign_out)],
+            Self::Account(page) => page
+                .grants
+                .iter()
+                .map(|grant| (grant.action.as_str(), grant.hidden.as_slice()))
+                .chain([form_of(&page.sign_out)])
+                .collect(),
+            Self::Error(_) | Self::SignedOut(_) | Self::DemoClient(_) => Vec::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn render(&self, spoken: Spoken<'_>) -> Result<String, RenderError> {
         match self {
             Self::SignIn(page) => spoken.sign_in(page),
             Self::Approval(page) => spoken.approval(page),
@@ -25,7 +73,8 @@ impl Sample {
     }
 
     /// Every text of the page, however deep it stands.
-    pub(in crate::http) fn fields(&self) -> Vec<String> {
+    #[cfg(test)]
+    pub(super) fn fields(&self) -> Vec<String> {
         let page = match self {
             Self::SignIn(page) => serde_json::to_value(page),
             Self::Approval(page) => serde_json::to_value(page),
@@ -41,6 +90,7 @@ impl Sample {
 }
 
 /// The texts in `value`, without the word that tells the demo's steps apart.
+#[cfg(test)]
 fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
     match value {
         serde_json::Value::String(text) => fields.push(text.clone()),
@@ -53,6 +103,10 @@ fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+fn form_of(form: &SignOut) -> (&str, &[HiddenField]) {
+    (&form.action, &form.hidden)
 }
 
 type Write<'a> = &'a dyn Fn(&str) -> String;
@@ -79,7 +133,7 @@ fn client(write: Write<'_>) -> ClientView {
     }
 }
 
-pub(in crate::http) fn refused_sign_in(write: Write<'_>) -> SignIn {
+pub(super) fn refused_sign_in(write: Write<'_>) -> SignIn {
     SignIn {
         action: write("action"),
         hidden: hidden(write, ""),
@@ -89,7 +143,7 @@ pub(in crate::http) fn refused_sign_in(write: Write<'_>) -> SignIn {
     }
 }
 
-pub(in crate::http) fn approval(write: Write<'_>) -> Approval {
+pub(super) fn approval(write: Write<'_>) -> Approval {
     let scope = |name: &str| ScopeView {
         scope: write(&format!("{name}.scope")),
         description: write(&format!("{name}.description")),
@@ -155,7 +209,7 @@ fn demo(write: Write<'_>, step: DemoStep) -> DemoClient {
     }
 }
 
-pub(in crate::http) fn received(write: Write<'_>) -> DemoClient {
+pub(super) fn received(write: Write<'_>) -> DemoClient {
     let step = DemoStep::Received {
         code: write("code"),
         state_matches: true,
@@ -186,7 +240,7 @@ fn refused(write: Write<'_>) -> DemoClient {
 }
 
 /// Every page in every shape.
-pub(in crate::http) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
+pub(super) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
     let to_account = SignIn {
         client: None,
         error: None,

@@ -2,6 +2,7 @@
 
 mod contrast;
 mod markup;
+mod own;
 
 use std::collections::BTreeSet;
 
