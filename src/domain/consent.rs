@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::BASE64URL_NOPAD;
+use sha2::{Digest, Sha256};
+
 use crate::clock::Timestamp;
 use crate::domain::coverage::CoverageDigest;
 use crate::domain::identifier::Identifier;
@@ -88,6 +91,19 @@ impl RememberedApproval {
     pub fn scope(&self) -> ScopeSet {
         self.scopes.keys().cloned().collect()
     }
+}
+
+/// What the scopes of a page open, as one text: a page carries it, so that what is remembered is what was shown, also
+/// where a scope was defined anew while the page was open.
+pub fn shown(scopes: &[Scope]) -> String {
+    let mut hasher = Sha256::new();
+    for scope in scopes {
+        // A token holds no control character, and a digest is of one length.
+        hasher.update(scope.token.as_str().as_bytes());
+        hasher.update(b"\n");
+        hasher.update(scope.coverage.digest().as_bytes());
+    }
+    BASE64URL_NOPAD.encode(&hasher.finalize())
 }
 
 #[cfg(test)]

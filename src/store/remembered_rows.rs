@@ -135,12 +135,18 @@ impl WriteTransaction<'_> {
         Ok(())
     }
 
-    /// Forgets one approval, if it is this resource owner's. Whether it was.
-    pub fn forget_approval(&self, owner: OwnerKey, approval: Identifier) -> Result<bool, StoreError> {
-        let mut statement = self
-            .connection()
-            .prepare_cached("DELETE FROM remembered_approvals WHERE owner_key = ?1 AND approval_key = ?2")?;
-        Ok(statement.execute(params![owner.0, approval.as_i64()])? > 0)
+    /// Forgets one approval, if it is this resource owner's. For which client it was.
+    pub fn forget_approval(
+        &self,
+        owner: OwnerKey,
+        approval: Identifier,
+    ) -> Result<Option<ClientKey>, StoreError> {
+        let sql = "DELETE FROM remembered_approvals WHERE owner_key = ?1 AND approval_key = ?2 RETURNING client_key";
+        let parameters = params![owner.0, approval.as_i64()];
+        let read = |row: &Row<'_, '_>| Ok::<_, StoreError>(ClientKey(row.get("client_key")?));
+        // All of them, so that the statement runs to its end.
+        let clients: Vec<ClientKey> = all!(self, "remembered_approvals", sql, parameters, read);
+        Ok(clients.into_iter().next())
     }
 
     /// Forgets what a resource owner wanted remembered for a client. How many approvals that were.

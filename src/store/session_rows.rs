@@ -54,6 +54,14 @@ impl WriteTransaction<'_> {
         Ok(())
     }
 
+    /// Ends every session of a resource owner but one. How many there were.
+    pub fn delete_other_sessions_of(&self, owner: OwnerKey, kept: Identifier) -> Result<usize, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("DELETE FROM sessions WHERE owner_key = ?1 AND session_key <> ?2")?;
+        Ok(statement.execute(params![owner.0, kept.as_i64()])?)
+    }
+
     /// Ends every session of a resource owner. How many there were.
     pub fn delete_sessions_of(&self, owner: OwnerKey) -> Result<usize, StoreError> {
         let mut statement = self

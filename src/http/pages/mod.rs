@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 
 pub use self::view::{
     Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
-    ScopeView, SignIn, SignOut, SignedOut,
+    PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut,
 };
 
 /// The stylesheet that stands in every page.
@@ -110,7 +110,13 @@ impl Pages {
 
     /// The page that lists what the resource owner has approved.
     pub fn account(&self, page: &Account) -> Result<String, RenderError> {
-        self.render("account.html", "Your connected applications", page)
+        let error = if page.password.error.is_some() {
+            "Error: "
+        } else {
+            ""
+        };
+        let title = format!("{error}Your connected applications");
+        self.render("account.html", &title, page)
     }
 
     /// The page after signing out.
