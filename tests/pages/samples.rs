@@ -2,7 +2,7 @@
 
 use oauthctl::http::pages::{
     Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
-    ScopeView, SignIn, SignOut, SignedOut, Spoken,
+    PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut, Spoken,
 };
 
 fn text(text: &str) -> String {
@@ -73,6 +73,7 @@ fn approval(spoken: Spoken<'_>) -> Approval {
             scope("stock", "See what is in stock", [&["warehouse.stock"], &[], &[]]),
         ],
         resources: Vec::new(),
+        remember: Some(text("token")),
         access_for: spoken.span(std::time::Duration::from_secs(3600)),
         refresh: Some(days(30)),
         account_url: text("/account"),
@@ -130,30 +131,52 @@ fn error(spoken: Spoken<'_>) -> ErrorPage {
     }
 }
 
-fn grant(client: &str, scopes: &[&str], since: String) -> GrantView {
+fn grant(spoken: Spoken<'_>, client: &str, scopes: Vec<ScopeView>, date: &str) -> GrantView {
+    let on = |key: &str, date: &str| spoken.text(key, &[("date", date)]);
     GrantView {
         grant_id: text("01k3v9zq4m7h2"),
         client: text(client),
-        scopes: scopes.iter().copied().map(text).collect(),
-        since,
+        scopes,
+        resources: Vec::new(),
+        since: on("account.since", date),
+        last_used: Some(on("account.last_used_on", "2026-11-22")),
+        until: on("account.until", "2026-12-22"),
         action: text("/account"),
         hidden: hidden(),
     }
 }
 
 fn account(spoken: Spoken<'_>) -> Account {
-    let since = |date: &str| spoken.text("account.since", &[("date", date)]);
+    let mut scopes = approval(spoken).scopes;
+    let stock = scopes.split_off(2);
+    let on = |date: &str| spoken.text("account.since", &[("date", date)]);
     Account {
         username: text("alice"),
+        notice: Some(spoken.text("account.password_changed", &[])),
         grants: vec![
-            grant(
-                "Orders Web",
-                &["Read your orders", "Print your invoices"],
-                since("2026-05-03"),
-            ),
-            grant("Stock Watch", &["See what is in stock"], since("2025-11-21")),
+            grant(spoken, "Orders Web", scopes, "2026-05-03"),
+            GrantView {
+                last_used: None,
+                resources: vec![text("https://stock.example.com")],
+                ..grant(spoken, "Stock Watch", stock, "2025-11-21")
+            },
         ],
+        remembered: vec![RememberedView {
+            client: text("Orders Web"),
+            scopes: vec![text("orders:read"), text("invoices:print")],
+            resources: Vec::new(),
+            since: on("2026-05-03"),
+            action: text("/account"),
+            hidden: hidden(),
+        }],
+        password: PasswordForm {
+            action: text("/account"),
+            hidden: hidden(),
+            shortest: 8,
+            error: None,
+        },
         sign_out: sign_out(),
+        sign_out_everywhere: sign_out(),
     }
 }
 
@@ -189,8 +212,20 @@ pub(crate) fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
         command: None,
         ..error(spoken)
     };
-    let empty = Account {
+    let refused_password = Account {
+        notice: None,
         grants: Vec::new(),
+        remembered: Vec::new(),
+        password: PasswordForm {
+            error: Some(spoken.text("account.password_wrong", &[])),
+            ..account(spoken).password
+        },
+        ..account(spoken)
+    };
+    let empty = Account {
+        notice: None,
+        grants: Vec::new(),
+        remembered: Vec::new(),
         ..account(spoken)
     };
     let received = DemoStep::Received {
@@ -227,6 +262,7 @@ pub(crate) fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
         ("error-developer", spoken.error(&error(spoken))),
         ("error", spoken.error(&for_strangers)),
         ("account", spoken.account(&account(spoken))),
+        ("account-password", spoken.account(&refused_password)),
         ("account-empty", spoken.account(&empty)),
         ("signed-out", spoken.signed_out(&SignedOut {})),
         ("demo-code", spoken.demo_client(&demo(received))),

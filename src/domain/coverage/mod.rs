@@ -11,6 +11,7 @@
 //! they are exact where they are percent-encoded, and denied where they are not.
 
 mod caution;
+mod digest;
 mod folder;
 mod method;
 mod name;
@@ -28,6 +29,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 pub use caution::Caution;
+pub use digest::CoverageDigest;
 pub use folder::Folder;
 pub use method::{MAX_METHOD_BYTES, Method, MethodError};
 pub use name::{MAX_NAME_BYTES, NameError};

@@ -18,8 +18,16 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_request::{AuthorizationRequest, RedirectRefusal};
 use crate::protocol::parameters::{Parameters, values_of};
+use crate::protocol::prompt::after_sign_in;
 
-const FIELDS: [&str; 5] = ["request", "form_token", "username", "password", "decision"];
+const FIELDS: [&str; 6] = [
+    "request",
+    "form_token",
+    "username",
+    "password",
+    "decision",
+    "remember",
+];
 
 /// The longest request: it travels in a query again after sign-in, within the bound for a request target.
 const LONGEST_REQUEST: usize = 7 * 1024;
@@ -55,15 +63,29 @@ fn consider(app: &App, request: &Request, raw: &str) -> Response {
         return error(app, request, 400, Problem("request_too_long"));
     }
     let cookie = app.cookies.read(request);
-    match app.server.consider(raw, cookie.as_ref()) {
-        Err(error) => failure(app, request, &error.into()),
+    let considered = app.server.consider(raw, cookie.as_ref()).map_err(Failure::from);
+    let considered = considered.and_then(|considered| match (&considered, &cookie) {
+        // HEAD changes nothing.
+        (Considered::Remembered { .. }, Some(cookie)) if request.method() != "HEAD" => {
+            let from = app.client_address(request);
+            app.server.approve_remembered(raw, cookie, from)
+        }
+        _ => Ok(considered),
+    });
+    match considered {
+        Err(error) => failure(app, request, &error),
         Ok(Considered::Page(refusal)) => refused_request(app, request, &refusal),
         Ok(Considered::Redirect(refusal)) => refuse(app, 302, &refusal),
+        Ok(Considered::Approved { to, .. }) => redirect(303, &to),
+        Ok(Considered::Remembered { .. }) => {
+            Response::new(200).header("Cache-Control", HeaderValue::from_static("no-store"))
+        }
         Ok(Considered::SignIn(asking)) => sign_in_form(app, raw, &asking).show(app, request, cookie),
         Ok(Considered::Ask {
             request: asking,
             signed_in,
             scopes,
+            remember,
         }) => {
             // Somebody is signed in, so there is a cookie.
             let Some(cookie) = cookie else {
@@ -71,7 +93,10 @@ fn consider(app: &App, request: &Request, raw: &str) -> Response {
             };
             let spoken = app.spoken(request);
             match approval(app, spoken, &cookie, raw, &asking, &signed_in, scopes) {
-                Ok(view) => page(app, 200, spoken.approval(&view)),
+                Ok(view) => {
+                    let view = Approval { remember, ..view };
+                    page(app, 200, spoken.approval(&view))
+                }
                 Err(error) => failure(app, request, &error),
             }
         }
@@ -105,6 +130,7 @@ fn sign_in_form<'r>(app: &App, raw: &'r str, request: &AuthorizationRequest) -> 
         action: app.path("/authorize"),
         about: raw,
         client: Some(client_view(request)),
+        username: request.prompting.login_hint.as_ref().map(ToString::to_string),
     }
 }
 
@@ -115,14 +141,18 @@ fn sign_in(app: &App, request: &Request, about: &str, fields: &Parameters) -> Re
         Err(error) => failure(app, request, &error.into()),
         Ok(Considered::Page(refusal)) => refused_request(app, request, &refusal),
         Ok(Considered::Redirect(refusal)) => refuse(app, 303, &refusal),
+        Ok(Considered::Approved { to, .. }) => redirect(303, &to),
         Ok(
             Considered::SignIn(considered)
             | Considered::Ask {
                 request: considered, ..
+            }
+            | Considered::Remembered {
+                request: considered, ..
             },
         ) => {
             // Redirected, so that reloading the next page does not send the password again.
-            let next = format!("{}?{about}", app.path("/authorize"));
+            let next = format!("{}?{}", app.path("/authorize"), after_sign_in(about));
             sign_in_form(app, about, &considered).submit(app, request, fields, &next)
         }
     }
@@ -149,6 +179,7 @@ fn approval(
         scopes: scopes.into_iter().map(scope_view).collect(),
         resources: request.resources.iter().map(ToString::to_string).collect(),
         access_for: spoken.span(settings.access_token_lifetime),
+        remember: None,
         refresh: refreshes.then(|| spoken.span(settings.refresh_token_lifetime)),
         account_url: app.path("/account"),
         sign_out: SignOut {
@@ -158,7 +189,7 @@ fn approval(
     })
 }
 
-fn scope_view(scope: Scope) -> ScopeView {
+pub(super) fn scope_view(scope: Scope) -> ScopeView {
     fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
         items.into_iter().map(|item| item.to_string()).collect()
     }
@@ -178,7 +209,16 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
             let ticked = values_of(request.body(), "scope");
             let tokens: Result<Vec<ScopeToken>, _> = ticked.iter().map(|text| text.parse()).collect();
             match tokens {
-                Ok(tokens) => Answer::Approve(tokens.into_iter().collect::<ScopeSet>()),
+                Ok(tokens) => {
+                    let scope = tokens.into_iter().collect::<ScopeSet>();
+                    match fields.get("remember") {
+                        Some(shown) => Answer::Remember {
+                            scope,
+                            shown: shown.to_owned(),
+                        },
+                        None => Answer::Approve(scope),
+                    }
+                }
                 Err(_) => return tampered(app, request),
             }
         }

@@ -18,12 +18,15 @@ pub(super) struct SignInForm<'a> {
     pub(super) about: &'a str,
     /// For which client.
     pub(super) client: Option<ClientView>,
+    /// Who will probably sign in.
+    pub(super) username: Option<String>,
 }
 
 impl SignInForm<'_> {
     /// The page for somebody who has not tried yet.
     pub(super) fn show(self, app: &App, request: &Request, cookie: Option<SessionCookie>) -> Response {
-        self.render(app, request, cookie, 200, "", None)
+        let username = self.username.clone().unwrap_or_default();
+        self.render(app, request, cookie, 200, &username, None)
     }
 
     fn render(
@@ -78,7 +81,15 @@ impl SignInForm<'_> {
             .server
             .open_form(form_token, cookie.as_ref(), Purpose::SignIn, self.about)
         {
-            return stale_form(app, request, error);
+            // Two tabs: somebody signed in at the other one, and with that the browser got another cookie.
+            return match app.server.signed_in(cookie.as_ref()) {
+                Ok(Some(_)) => {
+                    let query = if self.about.is_empty() { "" } else { "?" };
+                    see_other(&format!("{}{query}{}", self.action, self.about))
+                }
+                Ok(None) => stale_form(app, request, error),
+                Err(error) => failure(app, request, &error.into()),
+            };
         }
         let username = fields.get("username").unwrap_or_default();
         let password = fields.get("password").unwrap_or_default();
@@ -92,9 +103,7 @@ impl SignInForm<'_> {
             .server
             .sign_in(username, password, cookie.as_ref(), app.client_address(request))
         {
-            Ok(session) => Response::redirect(303, HeaderValue::encoded(next))
-                .header("Set-Cookie", app.cookies.set(&session))
-                .header("Cache-Control", HeaderValue::from_static("no-store")),
+            Ok(session) => see_other(next).header("Set-Cookie", app.cookies.set(&session)),
             Err(SignInError::Wrong) => again(403, text("sign_in.wrong", &[])),
             Err(SignInError::Disabled) => again(403, text("sign_in.disabled", &[])),
             Err(SignInError::Throttled(seconds)) => {
@@ -107,6 +116,13 @@ impl SignInForm<'_> {
             Err(SignInError::Failed(error)) => failure(app, request, &error),
         }
     }
+}
+
+/// On to another page of this server, after a form.
+pub(super) fn see_other(path: &str) -> Response {
+    Response::redirect(303, HeaderValue::encoded(path))
+        .header("Cache-Control", HeaderValue::from_static("no-store"))
+        .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
 }
 
 /// Hidden fields of a form.

@@ -91,11 +91,7 @@ fn style_faults(style: &str, faults: &mut Vec<Fault>) -> bool {
 }
 
 fn line_at(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
+    text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1
 }
 
 fn templates(
@@ -360,6 +356,9 @@ fn missing_in_page(page: &Sample, html: &str) -> Vec<String> {
             need(shown(&page.request_id), "`request_id`");
         }
         Sample::Account(page) => {
+            for name in ["old_password", "new_password", "new_password_again"] {
+                need(field(name, None), &format!("the field `{name}`"));
+            }
             for grant in &page.grants {
                 need(shown(&grant.client), "the names of the clients");
             }

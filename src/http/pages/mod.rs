@@ -37,7 +37,7 @@ pub use self::overrides::{Fault, exported};
 pub use self::spoken::Spoken;
 pub use self::view::{
     Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
-    ScopeView, SignIn, SignOut, SignedOut,
+    PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut,
 };
 
 use self::languages::Languages;

@@ -7,7 +7,7 @@ use super::RenderError;
 use super::templates::DEMO_CLIENT;
 use super::{
     Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
-    ScopeView, SignIn, SignOut, SignedOut, Spoken,
+    PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut, Spoken,
 };
 
 /// One page to render.
@@ -54,7 +54,13 @@ impl Sample {
                 .grants
                 .iter()
                 .map(|grant| (grant.action.as_str(), grant.hidden.as_slice()))
-                .chain([form_of(&page.sign_out)])
+                .chain(
+                    page.remembered
+                        .iter()
+                        .map(|approval| (approval.action.as_str(), approval.hidden.as_slice())),
+                )
+                .chain([(page.password.action.as_str(), page.password.hidden.as_slice())])
+                .chain([form_of(&page.sign_out), form_of(&page.sign_out_everywhere)])
                 .collect(),
             Self::Error(_) | Self::SignedOut(_) | Self::DemoClient(_) => Vec::new(),
         }
@@ -162,6 +168,7 @@ pub(super) fn approval(write: Write<'_>) -> Approval {
         scopes: vec![scope("scope0"), scope("scope1")],
         resources: vec![write("resource0"), write("resource1")],
         access_for: write("access_for"),
+        remember: Some(write("remember")),
         refresh: Some(write("refresh")),
         account_url: write("account_url"),
         sign_out: sign_out(write),
@@ -186,18 +193,48 @@ fn error(write: Write<'_>) -> ErrorPage {
 }
 
 fn account(write: Write<'_>) -> Account {
+    let scope = |name: String| ScopeView {
+        scope: write(&format!("{name}.scope")),
+        description: write(&format!("{name}.description")),
+        folders: vec![write(&format!("{name}.folder"))],
+        services: vec![write(&format!("{name}.service"))],
+        routes: vec![write(&format!("{name}.route"))],
+    };
     let grant = |name: &str| GrantView {
         grant_id: write(&format!("{name}.id")),
         client: write(&format!("{name}.client")),
+        scopes: vec![scope(format!("{name}.scope0")), scope(format!("{name}.scope1"))],
+        resources: vec![write(&format!("{name}.resource"))],
+        since: write(&format!("{name}.since")),
+        last_used: Some(write(&format!("{name}.last_used"))),
+        until: write(&format!("{name}.until")),
+        action: write(&format!("{name}.action")),
+        hidden: hidden(write, &format!("{name}.")),
+    };
+    let remembered = |name: &str| RememberedView {
+        client: write(&format!("{name}.client")),
         scopes: vec![write(&format!("{name}.scope0")), write(&format!("{name}.scope1"))],
+        resources: vec![write(&format!("{name}.resource"))],
         since: write(&format!("{name}.since")),
         action: write(&format!("{name}.action")),
         hidden: hidden(write, &format!("{name}.")),
     };
     Account {
         username: write("username"),
+        notice: Some(write("notice")),
         grants: vec![grant("grant0"), grant("grant1")],
+        remembered: vec![remembered("remembered0"), remembered("remembered1")],
+        password: PasswordForm {
+            action: write("password.action"),
+            hidden: hidden(write, "password."),
+            shortest: 8,
+            error: Some(write("password.error")),
+        },
         sign_out: sign_out(write),
+        sign_out_everywhere: SignOut {
+            action: write("sign_out_everywhere.action"),
+            hidden: hidden(write, "sign_out_everywhere."),
+        },
     }
 }
 
@@ -255,7 +292,13 @@ pub(super) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
         (
             "account, empty",
             Sample::Account(Account {
+                notice: None,
                 grants: Vec::new(),
+                remembered: Vec::new(),
+                password: PasswordForm {
+                    error: None,
+                    ..account(write).password
+                },
                 ..account(write)
             }),
         ),

@@ -75,7 +75,12 @@ impl<'p> Spoken<'p> {
 
     /// The page that lists what the resource owner has approved.
     pub fn account(&self, page: &Account) -> Result<String, RenderError> {
-        self.render("account.html", &self.text("account.title", &[]), page)
+        let title = self.text("account.title", &[]);
+        let title = match page.password.error {
+            Some(_) => self.text("account.title_error", &[("title", &title)]),
+            None => title,
+        };
+        self.render("account.html", &title, page)
     }
 
     /// The page after signing out.
