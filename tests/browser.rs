@@ -138,7 +138,9 @@ impl Window {
     /// Waits until an element with this text is there, on whichever page comes.
     fn sees(&self, element: &str, text: &str) {
         let path = format!("//{element}[contains(., '{text}')]");
-        self.tab.wait_for_xpath(&path).unwrap();
+        if let Err(error) = self.tab.wait_for_xpath(&path) {
+            panic!("{error}: {}", self.tab.get_content().unwrap_or_default());
+        }
     }
 
     /// Begins at the client, signs in with a wrong and then with the right password, and stands at the approval page.

@@ -1,7 +1,5 @@
 //! Approvals that are remembered, and `prompt`, `max_age` and `login_hint`, over HTTP.
 
-use serde_json::json;
-
 use crate::support::browser::Browser;
 use crate::support::flow::{Tokens, authorize, authorize_with, exchange, sign_in, signed_in};
 use crate::support::form::Form;
@@ -182,14 +180,4 @@ fn two_tabs_with_two_clients_at_once() {
         let code = browser.submit(&form).parameter("code").unwrap();
         Tokens::of(&exchange(&server, client, &code));
     }
-}
-
-#[test]
-fn the_metadata_names_the_prompts() {
-    let server = Server::start();
-    let metadata = server.get("/.well-known/oauth-authorization-server", &[]).json();
-    assert_eq!(
-        metadata["prompt_values_supported"],
-        json!(["none", "login", "consent", "select_account"])
-    );
 }
