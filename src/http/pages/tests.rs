@@ -266,6 +266,7 @@ fn titles_tell_the_pages_apart() {
             "Error 400: the headline – Example Sign-in",
             "Error: Your connected applications – Example Sign-in",
             "Error: Sign in to continue to the client.name – Example Sign-in",
+            "Error: Your connected applications – Example Sign-in",
             "No access – the client (demo client)",
             "Sign in – Example Sign-in",
             "Signed out – Example Sign-in",
