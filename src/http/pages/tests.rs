@@ -264,7 +264,6 @@ fn titles_tell_the_pages_apart() {
             "Access token received – the client (demo client)",
             "Authorization code received – the client (demo client)",
             "Error 400: the headline – Example Sign-in",
-            "Error: Your connected applications – Example Sign-in",
             "Error: Sign in to continue to the client.name – Example Sign-in",
             "Error: Your connected applications – Example Sign-in",
             "No access – the client (demo client)",
