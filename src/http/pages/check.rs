@@ -91,11 +91,7 @@ fn style_faults(style: &str, faults: &mut Vec<Fault>) -> bool {
 }
 
 fn line_at(text: &str, at: usize) -> usize {
-    text.as_bytes()[..at]
-        .iter()
-        .filter(|byte| **byte == b'\n')
-        .count()
-        + 1
+    text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1
 }
 
 fn templates(

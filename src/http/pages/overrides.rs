@@ -130,7 +130,12 @@ fn is_language_tag(text: &str) -> bool {
 }
 
 fn is_template(name: &str) -> bool {
-    replaceable().any(|(ours, _)| ours == name) || (name.starts_with('_') && name.ends_with(".html"))
+    replaceable().any(|(ours, _)| ours == name) || (name.starts_with('_') && has_ending(name, "html"))
+}
+
+/// Whether the name ends so, in lower case as ours do.
+fn has_ending(name: &str, ending: &str) -> bool {
+    Path::new(name).extension().is_some_and(|found| found == ending)
 }
 
 fn stray(name: &str) -> String {
@@ -161,16 +166,13 @@ fn names(directory: &Path) -> io::Result<Vec<String>> {
 }
 
 fn read(path: &Path, name: &str, faults: &mut Vec<Fault>) -> Option<String> {
-    match bounded(path, LONGEST_FILE) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Some(text),
-            Err(_) => {
-                faults.push(Fault::of(name, "it is not text in UTF-8"));
-                None
-            }
-        },
-        Err(error) => {
-            faults.push(Fault::of(name, error.to_string()));
+    let text = bounded(path, LONGEST_FILE)
+        .map_err(|error| error.to_string())
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not text in UTF-8".to_owned()));
+    match text {
+        Ok(text) => Some(text),
+        Err(what) => {
+            faults.push(Fault::of(name, what));
             None
         }
     }

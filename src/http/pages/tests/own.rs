@@ -66,6 +66,7 @@ fn a_template_of_ones_own_is_shown_with_what_it_includes() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a line for each fault")]
 fn a_template_with_a_fault_is_named_with_it_and_ours_is_shown() {
     let cases: [(&str, String, &str); 18] = [
         (
