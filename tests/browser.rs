@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use headless_chrome::protocol::cdp::Emulation;
+use headless_chrome::protocol::cdp::{DOM, Emulation};
 use headless_chrome::{Browser, LaunchOptions, Tab};
 use tempfile::TempDir;
 
@@ -127,7 +127,17 @@ impl Window {
     }
 
     fn click(&self, selector: &str) {
-        self.tab.wait_for_element(selector).unwrap().click().unwrap();
+        let element = self.tab.wait_for_element(selector).unwrap();
+        // Without a script: the driver's own way to scroll needs one, and a tab in the foreground.
+        let scroll = DOM::ScrollIntoViewIfNeeded {
+            node_id: None,
+            backend_node_id: Some(element.backend_node_id),
+            object_id: None,
+            rect: None,
+        };
+        self.tab.call_method(scroll).unwrap();
+        let middle = element.get_midpoint().unwrap();
+        self.tab.click_point(middle).unwrap();
     }
 
     fn type_into(&self, selector: &str, text: &str) {
@@ -367,6 +377,7 @@ fn two_tabs_with_two_clients() {
     let second = first.second();
     first.begin(&orders);
     first.tab.wait_for_element("input[name=username]").unwrap();
+    second.tab.activate().unwrap();
     second.begin(&billing);
     second.fill_in();
     second.sees("h1", "Orders Web asks for access");
