@@ -36,7 +36,7 @@
 //! | whose address counts behind a proxy | [`http::client_address`] |
 //! | what an administrator may set | [`config`], `oauthctl.toml.example` |
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
-//! | the pages | `http/pages/` |
+//! | the pages, their words, and what an administrator puts in their place | `http/pages/` |
 //! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //!
