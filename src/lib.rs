@@ -25,6 +25,7 @@
 //! | why a check says no, and what would change it | [`protocol::explanation`] |
 //! | whether a scope covers a request, and which definitions may not be meant | [`domain::coverage`] |
 //! | where a token may be used | [`domain::resource`], [`protocol::resource_indicators`]; at a check: [`protocol::check_resource`] |
+//! | when the resource owner is not asked again | [`domain::consent`], [`protocol::prompt`] |
 //! | which redirect URI matches | [`domain::redirect_uri`] |
 //! | how a token is made, and what is stored of it | [`domain::token`], [`domain::secret`] |
 //! | the tables | `store/schema/`; their methods stand in a file each beside it |

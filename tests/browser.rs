@@ -352,22 +352,6 @@ fn a_form_that_was_open_for_too_long() {
 }
 
 #[test]
-fn going_back_after_signing_out_shows_nothing() {
-    let Some(chromium) = chromium() else { return };
-    let (server, _, _) = stage();
-    let window = Window::open(chromium);
-    window.tab.navigate_to(&server.url("/account")).unwrap();
-    window.fill_in();
-    window.sees("h1", "Your connected applications");
-    window.click("form[action='/logout'] button.plain");
-    window.sees("h1", "You are signed out");
-    window.tab.evaluate("history.back()", false).unwrap();
-    window.sees("h1", "Sign in");
-    let page = window.tab.get_content().unwrap();
-    assert!(!page.contains("Signed in as"), "{page}");
-}
-
-#[test]
 fn two_tabs_with_two_clients() {
     let Some(chromium) = chromium() else { return };
     let server = Server::start();

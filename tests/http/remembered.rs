@@ -62,9 +62,9 @@ fn an_approval_that_is_remembered_is_not_asked_for_again() {
     let account = browser.open("/account");
     assert!(account.body.contains("Not asked again"), "{}", account.body);
     let forget = Form::with(&account.body, "approval");
-    let mut forged = forget.clone();
-    forged.fields.retain(|(name, _)| name != "form_token");
-    assert_eq!(browser.submit(&forged).status, 403);
+    let mut no_token = forget.clone();
+    no_token.fields.retain(|(name, _)| name != "form_token");
+    assert_eq!(browser.submit(&no_token).status, 403);
     assert_eq!(signed_in(&server).submit(&forget).status, 403, "another browser");
     assert_eq!(browser.open(&path).status, 303);
     let answer = browser.submit(&forget);
