@@ -483,7 +483,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::client::{ClientKey, ClientSettings, RefreshPolicy};
+    use crate::domain::client::{ClientKey, ClientSettings};
     use crate::domain::consent::ConsentPolicy;
     use crate::domain::coverage::Coverage;
     use crate::protocol::check_request::{request_asked, service_asked};
