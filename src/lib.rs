@@ -25,6 +25,7 @@
 //! | why a check says no, and what would change it | [`protocol::explanation`] |
 //! | whether a scope covers a request, and which definitions may not be meant | [`domain::coverage`] |
 //! | where a token may be used | [`domain::resource`], [`protocol::resource_indicators`]; at a check: [`protocol::check_resource`] |
+//! | when the resource owner is not asked again | [`domain::consent`], [`protocol::prompt`] |
 //! | which redirect URI matches | [`domain::redirect_uri`] |
 //! | how a token is made, and what is stored of it | [`domain::token`], [`domain::secret`] |
 //! | the tables | `store/schema/`; their methods stand in a file each beside it |
@@ -36,7 +37,7 @@
 //! | whose address counts behind a proxy | [`http::client_address`] |
 //! | what an administrator may set | [`config`], `oauthctl.toml.example` |
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
-//! | the pages | `http/pages/` |
+//! | the pages, their words, and what an administrator puts in their place | `http/pages/` |
 //! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //!

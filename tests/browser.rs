@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
+use headless_chrome::protocol::cdp::{DOM, Emulation};
 use headless_chrome::{Browser, LaunchOptions, Tab};
 use tempfile::TempDir;
 
@@ -51,8 +53,8 @@ fn skipped() {
 /// A browser with a profile of its own.
 struct Window {
     tab: Arc<Tab>,
-    _browser: Browser,
-    _profile: TempDir,
+    browser: Arc<Browser>,
+    profile: Arc<TempDir>,
 }
 
 impl Window {
@@ -82,13 +84,60 @@ impl Window {
         tab.set_default_timeout(PATIENCE);
         Self {
             tab,
-            _browser: browser,
-            _profile: profile,
+            browser: Arc::new(browser),
+            profile: Arc::new(profile),
         }
     }
 
+    /// Another tab of the same browser.
+    fn second(&self) -> Self {
+        let tab = self.browser.new_tab().unwrap();
+        tab.set_default_timeout(PATIENCE);
+        Self {
+            tab,
+            browser: Arc::clone(&self.browser),
+            profile: Arc::clone(&self.profile),
+        }
+    }
+
+    /// From the client to the sign-in form.
+    fn begin(&self, site: &ClientSite) {
+        self.tab.navigate_to(&site.origin).unwrap();
+        self.click("#begin");
+    }
+
+    /// Fills the sign-in form in, rightly.
+    fn fill_in(&self) {
+        self.type_into("input[name=username]", "alice");
+        self.type_into("input[name=password]", PASSWORD);
+        self.click("button.wide");
+    }
+
+    /// Presses Tab until the element that matches `selector` has the focus.
+    fn tab_to(&self, selector: &str) {
+        let script = format!("document.activeElement.matches('{selector}')");
+        let has_focus = || self.tab.evaluate(&script, false).unwrap().value == Some(true.into());
+        for _ in 0..40 {
+            if has_focus() {
+                return;
+            }
+            self.tab.press_key("Tab").unwrap();
+        }
+        panic!("{selector} cannot be reached by Tab");
+    }
+
     fn click(&self, selector: &str) {
-        self.tab.wait_for_element(selector).unwrap().click().unwrap();
+        let element = self.tab.wait_for_element(selector).unwrap();
+        // Without a script: the driver's own way to scroll needs one, and a tab in the foreground.
+        let scroll = DOM::ScrollIntoViewIfNeeded {
+            node_id: None,
+            backend_node_id: Some(element.backend_node_id),
+            object_id: None,
+            rect: None,
+        };
+        self.tab.call_method(scroll).unwrap();
+        let middle = element.get_midpoint().unwrap();
+        self.tab.click_point(middle).unwrap();
     }
 
     fn type_into(&self, selector: &str, text: &str) {
@@ -99,13 +148,14 @@ impl Window {
     /// Waits until an element with this text is there, on whichever page comes.
     fn sees(&self, element: &str, text: &str) {
         let path = format!("//{element}[contains(., '{text}')]");
-        self.tab.wait_for_xpath(&path).unwrap();
+        if let Err(error) = self.tab.wait_for_xpath(&path) {
+            panic!("{error}: {}", self.tab.get_content().unwrap_or_default());
+        }
     }
 
     /// Begins at the client, signs in with a wrong and then with the right password, and stands at the approval page.
     fn sign_in(&self, site: &ClientSite) {
-        self.tab.navigate_to(&site.origin).unwrap();
-        self.click("#begin");
+        self.begin(site);
         self.type_into("input[name=username]", "alice");
         self.type_into("input[name=password]", "wrong password");
         self.click("button.wide");
@@ -158,7 +208,10 @@ fn answer(mut stream: &TcpStream, link: &str, arrivals: &Sender<String>) {
     let target = request.split(' ').nth(1).unwrap();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (status, body) = match path {
-        "/" => ("200 OK", format!("<a id=begin href=\"{link}\">Connect</a>")),
+        "/" => (
+            "200 OK",
+            format!("<noscript><p>Without scripts</p></noscript><a id=begin href=\"{link}\">Connect</a>"),
+        ),
         "/cb" => ("200 OK", "<h1>Back at the client</h1>".to_owned()),
         _ => ("404 Not Found", String::new()),
     };
@@ -176,13 +229,19 @@ fn answer(mut stream: &TcpStream, link: &str, arrivals: &Sender<String>) {
 /// A server with a client, and the client's site.
 fn stage() -> (Server, Client, ClientSite) {
     let server = Server::start();
-    let client = server
-        .home
-        .client("orders", &["--redirect-uri", "http://localhost/cb"]);
+    let (client, site) = client_of(&server, "orders", &[]);
+    (server, client, site)
+}
+
+/// A client with these options, and its site.
+fn client_of(server: &Server, id: &str, options: &[&str]) -> (Client, ClientSite) {
+    let mut client = None;
     let site = ClientSite::start(|redirect_uri| {
+        let options = [&["--redirect-uri", redirect_uri], options].concat();
+        client = Some(server.home.client(id, &options));
         let query = encode(&[
             ("response_type", "code"),
-            ("client_id", "orders"),
+            ("client_id", id),
             ("redirect_uri", redirect_uri),
             ("state", "a state & more"),
             ("code_challenge", CHALLENGE),
@@ -190,7 +249,7 @@ fn stage() -> (Server, Client, ClientSite) {
         ]);
         server.url(&format!("/authorize?{query}"))
     });
-    (server, client, site)
+    (client.unwrap(), site)
 }
 
 #[test]
@@ -249,4 +308,114 @@ fn a_person_denies() {
         (arrived[2].1.as_str(), &arrived[3].1),
         ("a state & more", &server.base)
     );
+}
+
+#[test]
+fn a_person_who_ticked_it_is_not_asked_again() {
+    let Some(chromium) = chromium() else { return };
+    let server = Server::start();
+    let (_, site) = client_of(&server, "orders", &["--consent", "remember"]);
+    let window = Window::open(chromium);
+    window.sign_in(&site);
+    window.click("input[name=remember]");
+    window.click("button[value=approve]");
+    window.sees("h1", "Back at the client");
+    let first = site.arrival();
+    // From the client straight back to it.
+    window.begin(&site);
+    window.sees("h1", "Back at the client");
+    let second = site.arrival();
+    assert_eq!((first[0].0.as_str(), second[0].0.as_str()), ("code", "code"));
+    assert_ne!(first[0].1, second[0].1);
+
+    window.tab.navigate_to(&server.url("/account")).unwrap();
+    window.sees("h2", "Not asked again");
+    window.click("#forget-1");
+    window.begin(&site);
+    window.sees("h1", "Orders Web asks for access");
+}
+
+#[test]
+fn a_form_that_was_open_for_too_long() {
+    let Some(chromium) = chromium() else { return };
+    let server = Server::with(support::home::Home::furnished(), |command| {
+        command.env("OAUTHCTL_SERVER_APPROVAL_TIME", "1s")
+    });
+    let (_, site) = client_of(&server, "orders", &[]);
+    let window = Window::open(chromium);
+    window.begin(&site);
+    window.tab.wait_for_element("input[name=username]").unwrap();
+    // It may be longer: the form only gets older.
+    thread::sleep(Duration::from_millis(1100));
+    window.fill_in();
+    window.sees("h1", "This form cannot be used any more");
+}
+
+#[test]
+fn two_tabs_with_two_clients() {
+    let Some(chromium) = chromium() else { return };
+    let server = Server::start();
+    let (_, orders) = client_of(&server, "orders", &[]);
+    let (_, billing) = client_of(&server, "billing", &[]);
+    let first = Window::open(chromium);
+    let second = first.second();
+    first.begin(&orders);
+    first.tab.wait_for_element("input[name=username]").unwrap();
+    second.tab.activate().unwrap();
+    second.begin(&billing);
+    second.fill_in();
+    second.sees("h1", "Orders Web asks for access");
+    // The form of the first tab is older than the sign-in at the second.
+    first.tab.activate().unwrap();
+    first.fill_in();
+    first.sees("h1", "Orders Web asks for access");
+    first.click("button[value=approve]");
+    first.sees("h1", "Back at the client");
+    second.tab.activate().unwrap();
+    second.click("button[value=deny]");
+    second.sees("h1", "Back at the client");
+    assert_eq!(orders.arrival()[0].0, "code");
+    assert_eq!(billing.arrival()[0].0, "error");
+}
+
+#[test]
+fn without_scripts() {
+    let Some(chromium) = chromium() else { return };
+    let (server, _, site) = stage();
+    let window = Window::open(chromium);
+    let off = Emulation::SetScriptExecutionDisabled { value: true };
+    window.tab.call_method(off).unwrap();
+    window.tab.navigate_to(&site.origin).unwrap();
+    window.sees("p", "Without scripts");
+    window.sign_in(&site);
+    window.click("input[name=scope][value=stock]");
+    window.click("button[value=approve]");
+    window.sees("h1", "Back at the client");
+    assert_eq!(site.arrival()[0].0, "code");
+    window.tab.navigate_to(&server.url("/account")).unwrap();
+    window.sees("h1", "Your connected applications");
+}
+
+#[test]
+fn with_the_keyboard_alone() {
+    let Some(chromium) = chromium() else { return };
+    let (_server, _, site) = stage();
+    let window = Window::open(chromium);
+    window.tab.navigate_to(&site.origin).unwrap();
+    window.tab_to("#begin");
+    window.tab.press_key("Enter").unwrap();
+    window.sees("h1", "Sign in to continue");
+    window.tab_to("#username");
+    window.tab.send_character("alice").unwrap();
+    window.tab_to("#password");
+    window.tab.send_character(PASSWORD).unwrap();
+    window.tab.press_key("Enter").unwrap();
+    window.sees("h1", "Orders Web asks for access");
+    window.tab_to("input[name=scope][value=stock]");
+    window.tab.press_key(" ").unwrap();
+    window.tab_to("summary");
+    window.tab_to("button[value=approve]");
+    window.tab.press_key("Enter").unwrap();
+    window.sees("h1", "Back at the client");
+    assert_eq!(site.arrival()[0].0, "code");
 }

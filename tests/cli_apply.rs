@@ -177,7 +177,7 @@ fn what_is_exported_is_what_is_there() {
          \n[[client]]\nclient_id = \"orders-web\"\nname = \"Orders\"\n\
          redirect_uris = [\"https://orders.example/cb\"]\nscopes = [\"orders:read\"]\n\
          access_token_lifetime = \"1h\"\ncode_lifetime = \"1m\"\nrefresh = \"unlimited\"\n\
-         refresh_token_lifetime = \"30d\"\nrefresh_token_idle = \"7d\"\nrequire_pkce = true\nenabled = true\n\
+         refresh_token_lifetime = \"30d\"\nrefresh_token_idle = \"7d\"\nrequire_pkce = true\nconsent = \"always\"\nenabled = true\n\
          \n[[resource_server]]\nname = \"Warehouse\"\n"
     );
     let nothing = "nothing to do: everything is as the file declares it\n";
@@ -198,12 +198,13 @@ fn what_is_exported_is_what_is_there() {
 #[test]
 fn what_is_left_out_goes_back_to_its_default() {
     let home = Home::applied();
-    let set = "refresh = 3\nrequire_pkce = false\nenabled = false\ncode_lifetime = \"30s\"\nscopes = ";
+    let set = "refresh = 3\nrequire_pkce = false\nconsent = \"remember\"\nenabled = false\ncode_lifetime = \"30s\"\nscopes = ";
     home.write("b.toml", FILE.replace("scopes = ", set));
     let changed = "\
         ~ client orders-web  code_lifetime: 1m → 30s\n\
         ~ client orders-web  refresh: unlimited → 3\n\
         ~ client orders-web  require_pkce: yes → no\n\
+        ~ client orders-web  consent: always → remember\n\
         ~ client orders-web  enabled: yes → no\n";
     let summary = "0 added, 1 changed, 0 removed\n";
     assert_eq!(home.run("apply -f b.toml"), ran(changed, summary, 0));
@@ -211,6 +212,7 @@ fn what_is_left_out_goes_back_to_its_default() {
         ~ client orders-web  code_lifetime: 30s → 1m\n\
         ~ client orders-web  refresh: 3 → unlimited\n\
         ~ client orders-web  require_pkce: no → yes\n\
+        ~ client orders-web  consent: remember → always\n\
         ~ client orders-web  enabled: no → yes\n";
     assert_eq!(home.run("apply -f a.toml"), ran(changed, summary, 0));
 

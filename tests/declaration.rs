@@ -14,6 +14,7 @@ use oauthctl::clock::{ManualClock, Timestamp};
 use oauthctl::config::declaration::{read, write};
 use oauthctl::config::settings::Tokens;
 use oauthctl::domain::client::{ClientSettings, RefreshPolicy};
+use oauthctl::domain::consent::ConsentPolicy;
 use oauthctl::domain::coverage::Coverage;
 use oauthctl::domain::declaration::{
     Change, Declaration, DeclaredClient, DeclaredResourceServer, DeclaredScope, Thing,
@@ -124,8 +125,9 @@ fn client(scopes: Vec<oauthctl::domain::scope::ScopeToken>) -> impl Strategy<Val
         (1_u32..).prop_map(RefreshPolicy::Limited)
     ];
     let spans = (span(31_536_000), span(600), span(315_360_000), span(315_360_000));
-    (texts, refresh, spans, any::<bool>(), any::<bool>()).prop_map(
-        |((name, description, redirect_uris, scopes), refresh, spans, require_pkce, enabled)| {
+    let consent = prop_oneof![Just(ConsentPolicy::Always), Just(ConsentPolicy::Remember)];
+    (texts, refresh, spans, any::<bool>(), consent, any::<bool>()).prop_map(
+        |((name, description, redirect_uris, scopes), refresh, spans, require_pkce, consent, enabled)| {
             DeclaredClient {
                 settings: ClientSettings {
                     name,
@@ -138,6 +140,7 @@ fn client(scopes: Vec<oauthctl::domain::scope::ScopeToken>) -> impl Strategy<Val
                     refresh_token_lifetime: spans.2,
                     refresh_token_idle: spans.3,
                     require_pkce,
+                    consent,
                 },
                 enabled,
             }

@@ -10,13 +10,16 @@ use super::session::signed_in;
 use super::{AuthorizationServer, FormError, Purpose, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
+use crate::domain::client::ClientKey;
+use crate::domain::coverage::Coverage;
 use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
-use crate::domain::scope::ScopeSet;
+use crate::domain::resource::ResourceSet;
+use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::session::SessionCookie;
 use crate::domain::text::Name;
-use crate::store::StoreError;
+use crate::store::{ReadTransaction, StoreError};
 
 /// The most approvals that the page shows.
 const MOST_SHOWN: u32 = 200;
@@ -28,6 +31,8 @@ pub struct Account {
     pub username: Username,
     /// The clients that can still act, the newest first.
     pub approved: Vec<ApprovedClient>,
+    /// The clients that need not ask again, the newest first.
+    pub remembered: Vec<RememberedClient>,
 }
 
 /// One approval.
@@ -39,6 +44,29 @@ pub struct ApprovedClient {
     pub client_name: Name,
     /// What was approved.
     pub scope: ScopeSet,
+    /// The same, with what it opens at this moment; what is not in force any more opens nothing.
+    pub opens: Vec<Scope>,
+    /// Where tokens may be used; nowhere in particular where there is none.
+    pub resources: ResourceSet,
+    /// When.
+    pub since: Timestamp,
+    /// When the client last used it, as far as that has been written (see `LastUse`).
+    pub last_used: Option<Timestamp>,
+    /// When it ends by itself, at the latest.
+    pub until: Timestamp,
+}
+
+/// One approval that is remembered.
+#[derive(Debug)]
+pub struct RememberedClient {
+    /// Its identifier.
+    pub approval: Identifier,
+    /// The client's name.
+    pub client_name: Name,
+    /// What was approved.
+    pub scope: ScopeSet,
+    /// Where tokens may be used; nowhere in particular where there is none.
+    pub resources: ResourceSet,
     /// When.
     pub since: Timestamp,
 }
@@ -52,21 +80,39 @@ impl AuthorizationServer {
             let Some(signed_in) = signed_in(tx, cookie, now)? else {
                 return Ok(None);
             };
-            let grants = tx.live_grants_of_owner(signed_in.owner.key, now, MOST_SHOWN)?;
-            let approved = grants.into_iter().map(|overview| ApprovedClient {
-                grant: overview.grant.identifier,
+            let owner = signed_in.owner;
+            let grants = tx.live_grants_of_owner(owner.key, now, MOST_SHOWN)?;
+            let approved = grants.into_iter().map(|overview| {
+                Ok::<_, StoreError>(ApprovedClient {
+                    grant: overview.grant.identifier,
+                    client_name: overview.client_name,
+                    opens: in_force(tx, overview.grant.client, &overview.grant.scope)?,
+                    scope: overview.grant.scope,
+                    resources: overview.grant.resources,
+                    since: overview.grant.created_at,
+                    last_used: overview.last_used_at,
+                    until: overview.ends_at,
+                })
+            });
+            let approved = approved.collect::<Result<_, _>>()?;
+            let remembered = tx.remembered_approvals_of_owner(owner.key, MOST_SHOWN)?;
+            let remembered = remembered.into_iter().map(|overview| RememberedClient {
+                approval: overview.approval.identifier,
                 client_name: overview.client_name,
-                scope: overview.grant.scope,
-                since: overview.grant.created_at,
+                scope: overview.approval.scope(),
+                resources: overview.approval.resources,
+                since: overview.approval.approved_at,
             });
             Ok(Some(Account {
-                username: signed_in.owner.username,
-                approved: approved.collect(),
+                username: owner.username,
+                approved,
+                remembered: remembered.collect(),
             }))
         })
     }
 
-    /// Takes an approval back: the grant ends, and all its tokens with it. One of somebody else is left alone.
+    /// Takes an approval back: the grant ends, and all its tokens with it, and the client has to ask again. One of
+    /// somebody else is left alone.
     pub fn take_back(
         &self,
         grant: &str,
@@ -87,23 +133,29 @@ impl AuthorizationServer {
             let Some(signed_in) = signed_in(tx, &cookie, now)? else {
                 return Ok(Err(FormError::Expired));
             };
-            let own = tx
-                .grant(grant)?
-                .filter(|grant| grant.owner == signed_in.owner.key);
+            let owner = signed_in.owner;
+            let recorder = Recorder::network(now, Actor::Owner(owner.username.to_string()), from);
+            let own = tx.grant(grant)?.filter(|grant| grant.owner == owner.key);
             let end = GrantEnd {
                 at: now,
                 cause: EndCause::TakenBack,
             };
-            if let Some(grant) = own
-                && tx.end_grant(grant.identifier, end)?
-            {
-                has_ended.set();
-                let owner = Actor::Owner(signed_in.owner.username.to_string());
-                let subject = Subject::new("grant", grant.identifier);
-                let detail = json!({ "by": "owner" });
-                Recorder::network(now, owner, from).record(tx, Action::GrantRevoked, subject, detail)?;
+            if let Some(grant) = own {
+                if tx.end_grant(grant.identifier, end)? {
+                    has_ended.set();
+                    let subject = Subject::new("grant", grant.identifier);
+                    recorder.record(tx, Action::GrantRevoked, subject, json!({ "by": "owner" }))?;
+                }
+                let forgotten = tx.forget_approvals(owner.key, grant.client)?;
+                if forgotten > 0
+                    && let Some(client) = tx.client_by_key(grant.client)?
+                {
+                    let subject = Subject::new("client", &client.id);
+                    let detail = json!({ "approvals": forgotten });
+                    recorder.record(tx, Action::ApprovalForgotten, subject, detail)?;
+                }
             }
-            Ok::<_, StoreError>(Ok(signed_in.owner.username))
+            Ok::<_, StoreError>(Ok(owner.username))
         })?;
         self.counts.grants_ended(EndCause::TakenBack).one_if(&ended);
         Ok(taken_back.map(|owner| {
@@ -111,4 +163,55 @@ impl AuthorizationServer {
             noted::outcome("approval taken back");
         }))
     }
+
+    /// Has a remembered approval forgotten: the client has to ask again. What it holds already, it keeps. An approval of
+    /// somebody else is left alone.
+    pub fn forget(
+        &self,
+        approval: &str,
+        cookie: Option<&SessionCookie>,
+        form_token: &str,
+        from: IpAddr,
+    ) -> Result<Result<(), FormError>, StoreError> {
+        if let Err(error) = self.open_form(form_token, cookie, Purpose::Forget, approval) {
+            return Ok(Err(error));
+        }
+        let (Some(cookie), Ok(approval)) = (cookie.cloned(), approval.parse::<Identifier>()) else {
+            return Ok(Err(FormError::Forged));
+        };
+        let now = self.now();
+        let forgotten = self.store.write(move |tx| {
+            let Some(signed_in) = signed_in(tx, &cookie, now)? else {
+                return Ok(Err(FormError::Expired));
+            };
+            let owner = signed_in.owner;
+            if let Some(client) = tx.forget_approval(owner.key, approval)?
+                && let Some(client) = tx.client_by_key(client)?
+            {
+                let recorder = Recorder::network(now, Actor::Owner(owner.username.to_string()), from);
+                let subject = Subject::new("client", &client.id);
+                recorder.record(tx, Action::ApprovalForgotten, subject, json!({ "approvals": 1 }))?;
+            }
+            Ok::<_, StoreError>(Ok(owner.username))
+        })?;
+        Ok(forgotten.map(|owner| {
+            noted::owner(Some(&owner));
+            noted::outcome("approval forgotten");
+        }))
+    }
+}
+
+/// Scopes of a client as they are now. One that is not defined any more, or that the client may not have, opens nothing.
+fn in_force(tx: &ReadTransaction<'_>, client: ClientKey, scope: &ScopeSet) -> Result<Vec<Scope>, StoreError> {
+    let of_client = tx.scopes_of_client(client)?;
+    let scopes = scope.iter().map(|token| {
+        let found = of_client.iter().find(|scope| scope.token == *token);
+        found.cloned().unwrap_or_else(|| Scope {
+            token: token.clone(),
+            description: crate::domain::text::Description::default(),
+            coverage: Coverage::default(),
+            created_at: Timestamp::from_millis(0),
+        })
+    });
+    Ok(scopes.collect())
 }

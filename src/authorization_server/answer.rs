@@ -2,27 +2,37 @@
 
 use std::net::IpAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::audit::Recorder;
-use super::authorize::validate;
+use super::authorize::{asked_scopes, validate};
 use super::session::signed_in;
 use super::{AuthorizationServer, Failure, FormError, Purpose, noted};
+use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::client::ClientId;
-use crate::domain::owner::Username;
+use crate::domain::consent::{self, ConsentPolicy, RememberedApproval};
+use crate::domain::identifier::Identifier;
+use crate::domain::owner::{OwnerKey, Username};
 use crate::domain::scope::ScopeSet;
 use crate::domain::session::SessionCookie;
-use crate::domain::token::{AuthorizationCode, TokenKind};
+use crate::domain::token::{AuthorizationCode, TokenKind, TokenValue};
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
-use crate::protocol::authorization_request::{PageRefusal, Refusal};
-use crate::store::{NewGrant, WriteTransaction};
+use crate::protocol::authorization_request::{AuthorizationRequest, PageRefusal, Refusal};
+use crate::store::{NewGrant, StoreError, WriteTransaction};
 
 /// What the resource owner decided.
 #[derive(Debug)]
 pub enum Answer {
     /// Approved, for these scopes. None of them is a denial.
     Approve(ScopeSet),
+    /// Approved, for these scopes, and not to be asked about them again.
+    Remember {
+        /// The scopes. None of them is a denial.
+        scope: ScopeSet,
+        /// What the form carried for it: where that is not what the scopes open now, nothing is remembered.
+        shown: String,
+    },
     /// Denied.
     Deny,
 }
@@ -62,8 +72,8 @@ impl AuthorizationServer {
             return Ok(Answered::SignedOut);
         };
         let now = self.now();
-        let code = self.new_token(TokenKind::AuthorizationCode, now)?;
-        let grant = self.new_identifier(now)?;
+        let approval = self.new_approval(nonce, now)?;
+        let remembered = self.new_identifier(now)?;
         let (raw, issuer) = (raw.to_owned(), self.issuer.clone());
         let decide = move |tx: &WriteTransaction<'_>, seen: &mut Seen| -> Result<Answered, Failure> {
             let Some(signed_in) = signed_in(tx, &cookie, now)? else {
@@ -83,53 +93,49 @@ impl AuthorizationServer {
             if tx.form_was_answered(&nonce)? {
                 return Ok(Answered::Twice);
             }
-            let scope = match answer {
-                Answer::Approve(ticked) if !ticked.is_subset_of(&request.scope) => {
-                    return Ok(Answered::NotAsked);
-                }
-                Answer::Approve(ticked) if !ticked.is_empty() => ticked,
-                Answer::Approve(_) | Answer::Deny => {
-                    let asked = json!({ "scope": request.scope.to_string() });
-                    recorder.record(tx, Action::Denied, subject, asked)?;
-                    seen.approved = Some(false);
-                    let denied = "the resource owner denied the request";
-                    let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, denied);
-                    return Ok(Answered::Redirect(
-                        request.refuse(error).response(issuer.as_str()),
-                    ));
-                }
+            let (scope, shown) = match answer {
+                Answer::Approve(scope) => (scope, None),
+                Answer::Remember { scope, shown } => (scope, Some(shown)),
+                Answer::Deny => (ScopeSet::default(), None),
             };
-            let mut approved = json!({ "grant_id": grant.to_string(), "scope": scope.to_string() });
-            if !request.resources.is_empty() {
-                approved["resources"] = request
-                    .resources
-                    .iter()
-                    .map(|resource| resource.as_str())
-                    .collect();
+            if !scope.is_subset_of(&request.scope) {
+                return Ok(Answered::NotAsked);
             }
-            recorder.record(tx, Action::Approved, subject, approved)?;
-            tx.insert_grant(&NewGrant {
-                identifier: grant,
-                client: request.client.key,
-                owner: signed_in.owner.key,
-                scope,
-                resources: request.resources.clone(),
-                created_at: now,
-                form_nonce: nonce,
-            })?;
-            tx.insert_code(&AuthorizationCode {
-                identifier: code.identifier(),
-                grant,
-                secret_hash: code.secret().hash(),
-                redirect_uri: request.redirect_uri.as_str().to_owned(),
-                redirect_uri_was_sent: request.redirect_uri_was_sent,
-                code_challenge: request.code_challenge.clone(),
-                expires_at: now.after(request.client.settings.code_lifetime),
-                exchanged_at: None,
-            })?;
+            if scope.is_empty() {
+                let asked = json!({ "scope": request.scope.to_string() });
+                recorder.record(tx, Action::Denied, subject, asked)?;
+                seen.approved = Some(false);
+                let denied = "the resource owner denied the request";
+                let error = AuthorizationError::new(AuthorizationErrorCode::AccessDenied, denied);
+                return Ok(Answered::Redirect(
+                    request.refuse(error).response(issuer.as_str()),
+                ));
+            }
+            let mut detail = approval.detail(&request, &scope);
+            if let Some(shown) = shown
+                && request.client.settings.consent == ConsentPolicy::Remember
+            {
+                let mut scopes = asked_scopes(tx, &request)?;
+                if consent::shown(&scopes) == shown {
+                    scopes.retain(|asked| scope.contains(&asked.token));
+                    let digests = scopes
+                        .into_iter()
+                        .map(|scope| (scope.token, scope.coverage.digest()));
+                    let approval = RememberedApproval {
+                        identifier: remembered,
+                        scopes: digests.collect(),
+                        resources: request.resources.clone(),
+                        approved_at: now,
+                    };
+                    tx.remember_approval(signed_in.owner.key, request.client.key, &approval)?;
+                    detail["remember"] = true.into();
+                }
+            }
+            recorder.record(tx, Action::Approved, subject, detail)?;
+            approval.insert(tx, &request, signed_in.owner.key, scope)?;
             seen.approved = Some(true);
             Ok(Answered::Redirect(
-                request.response(&code.reveal(), issuer.as_str()),
+                request.response(&approval.code.reveal(), issuer.as_str()),
             ))
         };
         let (seen, answered) = self.store.write(move |tx| {
@@ -154,6 +160,70 @@ impl AuthorizationServer {
             None => {}
         }
         Ok(answered)
+    }
+}
+
+impl AuthorizationServer {
+    /// An approval that is about to be written. `nonce` makes it one that can be given once.
+    pub(super) fn new_approval(&self, nonce: [u8; 16], now: Timestamp) -> Result<NewApproval, Failure> {
+        Ok(NewApproval {
+            grant: self.new_identifier(now)?,
+            code: self.new_token(TokenKind::AuthorizationCode, now)?,
+            nonce,
+            now,
+        })
+    }
+}
+
+/// A grant with its code, before they are written.
+pub(super) struct NewApproval {
+    grant: Identifier,
+    pub(super) code: TokenValue,
+    nonce: [u8; 16],
+    now: Timestamp,
+}
+
+impl NewApproval {
+    /// What the audit trail keeps of it.
+    pub(super) fn detail(&self, request: &AuthorizationRequest, scope: &ScopeSet) -> Value {
+        let mut detail = json!({ "grant_id": self.grant.to_string(), "scope": scope.to_string() });
+        if !request.resources.is_empty() {
+            detail["resources"] = request
+                .resources
+                .iter()
+                .map(|resource| resource.as_str())
+                .collect();
+        }
+        detail
+    }
+
+    /// Writes the grant and its code.
+    pub(super) fn insert(
+        &self,
+        tx: &WriteTransaction<'_>,
+        request: &AuthorizationRequest,
+        owner: OwnerKey,
+        scope: ScopeSet,
+    ) -> Result<(), StoreError> {
+        tx.insert_grant(&NewGrant {
+            identifier: self.grant,
+            client: request.client.key,
+            owner,
+            scope,
+            resources: request.resources.clone(),
+            created_at: self.now,
+            form_nonce: self.nonce,
+        })?;
+        tx.insert_code(&AuthorizationCode {
+            identifier: self.code.identifier(),
+            grant: self.grant,
+            secret_hash: self.code.secret().hash(),
+            redirect_uri: request.redirect_uri.as_str().to_owned(),
+            redirect_uri_was_sent: request.redirect_uri_was_sent,
+            code_challenge: request.code_challenge.clone(),
+            expires_at: self.now.after(request.client.settings.code_lifetime),
+            exchanged_at: None,
+        })
     }
 }
 

@@ -22,8 +22,17 @@ pub enum Purpose {
     Answer,
     /// Takes an approval back; about its grant.
     TakeBack,
-    /// Signs out; about nothing.
+    /// Has a remembered approval forgotten; about that.
+    Forget,
+    /// Changes the password; about nothing.
+    ChangePassword,
+    /// Says on the next page that the password was changed; about nothing. Not a form, but a link that nobody else can
+    /// make.
+    PasswordChanged,
+    /// Signs out; about nothing, or about the authorization request that somebody else is to answer.
     SignOut,
+    /// Signs out of every browser; about nothing.
+    SignOutEverywhere,
 }
 
 impl Purpose {
@@ -32,7 +41,11 @@ impl Purpose {
             Self::SignIn => b"sign in",
             Self::Answer => b"answer",
             Self::TakeBack => b"take back",
+            Self::Forget => b"forget",
+            Self::ChangePassword => b"change password",
+            Self::PasswordChanged => b"password changed",
             Self::SignOut => b"sign out",
+            Self::SignOutEverywhere => b"sign out everywhere",
         }
     }
 }

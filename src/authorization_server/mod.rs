@@ -7,12 +7,12 @@
 //! |---|---|
 //! | before everything | `register_client`, `define_scope`, `add_owner`, `register_resource_server`, `catalogue` |
 //! | administration | `update_client`, `update_scope`, `update_owner`, `update_resource_server`, `rotate_secret`, `grants`, `tokens`, `audit`, `apply`, `diagnosis` |
-//! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `session` |
-//! | 3–4: approve or deny, code | `answer` |
+//! | 1–2: request, sign-in, page | `authorize`, `sign_in`, `sign_out`, `session` |
+//! | 3–4: approve or deny, code | `answer`, `approve_remembered` |
 //! | 5: exchange | `token`, `exchange` |
 //! | 6: refresh | `refresh` |
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `matrix` |
-//! | afterwards | `revoke`, `account`, `prune` |
+//! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
@@ -21,10 +21,12 @@ mod add_owner;
 mod administration_error;
 mod answer;
 mod apply;
+mod approve_remembered;
 mod audit;
 mod authenticate_client;
 mod authorize;
 mod catalogue;
+mod change_password;
 mod check;
 mod counts;
 mod define_scope;
@@ -51,6 +53,7 @@ mod revoke;
 mod rotate_secret;
 mod session;
 mod sign_in;
+mod sign_out;
 mod throttle;
 mod token;
 mod tokens;
@@ -71,13 +74,14 @@ use crate::entropy::Entropy;
 use crate::protocol::refresh::RetryWindow;
 use crate::store::Store;
 
-pub use account::{Account, ApprovedClient};
+pub use account::{Account, ApprovedClient, RememberedClient};
 pub use administration_error::{AdministrationError, Noun};
 pub use answer::{Answer, Answered};
 pub use apply::{ApplyError, NewCredential, Plan};
 pub use audit::ChainVerdict;
 pub use authenticate_client::{Caller, CallerError};
 pub use authorize::{Considered, OpenedScope};
+pub use change_password::{ChangePasswordError, TypedPasswords};
 pub use check::{CheckRefusal, Passed};
 pub use counts::{Count, Counts};
 pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};

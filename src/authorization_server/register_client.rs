@@ -132,6 +132,7 @@ pub(super) fn detail_of(settings: &ClientSettings) -> serde_json::Value {
         "refresh_token_lifetime": settings.refresh_token_lifetime.as_secs(),
         "refresh_token_idle": settings.refresh_token_idle.as_secs(),
         "require_pkce": settings.require_pkce,
+        "consent": settings.consent.as_str(),
     })
 }
 

@@ -13,6 +13,8 @@ use crate::store::{ReadTransaction, StoreError};
 pub struct SignedIn {
     /// The resource owner.
     pub owner: ResourceOwner,
+    /// When they signed in.
+    pub since: Timestamp,
 }
 
 impl AuthorizationServer {
@@ -65,18 +67,6 @@ impl AuthorizationServer {
             self.now(),
         )
     }
-
-    /// Ends the session of this cookie, if there is one.
-    pub fn sign_out(&self, cookie: &SessionCookie) -> Result<(), StoreError> {
-        let cookie = cookie.clone();
-        self.store.write(move |tx| {
-            let session = tx.session(cookie.identifier())?;
-            if session.is_some_and(|session| session.secret_hash.matches(&cookie.secret().hash())) {
-                tx.delete_session(cookie.identifier())?;
-            }
-            Ok(())
-        })
-    }
 }
 
 /// Within a transaction, so that an answer can rest on it.
@@ -92,7 +82,8 @@ pub(super) fn signed_in(
         return Ok(None);
     }
     let owner = tx.owner_by_key(session.owner)?;
-    Ok(owner
-        .filter(|owner| owner.enabled)
-        .map(|owner| SignedIn { owner }))
+    Ok(owner.filter(|owner| owner.enabled).map(|owner| SignedIn {
+        owner,
+        since: session.signed_in_at,
+    }))
 }

@@ -122,6 +122,7 @@ impl AuthorizationServer {
             identifier: cookie.identifier(),
             secret_hash: cookie.secret().hash(),
             owner: owner.key,
+            signed_in_at: now,
             expires_at: now.after(self.rules.session_lifetime),
         };
         let old = old.cloned();

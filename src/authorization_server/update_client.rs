@@ -8,6 +8,7 @@ use super::register_client::{check_settings, detail_of, refuse_undefined};
 use super::{AdministrationError, AuthorizationServer, ListChange, Noun};
 use crate::domain::audit::{Action, Subject};
 use crate::domain::client::{Client, ClientId, RefreshPolicy};
+use crate::domain::consent::ConsentPolicy;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeToken;
 use crate::domain::text::{Description, Name};
@@ -36,6 +37,8 @@ pub struct ClientChange {
     pub refresh_token_idle: Option<Duration>,
     /// Whether it must use PKCE.
     pub require_pkce: Option<bool>,
+    /// Whether an approval may be remembered.
+    pub consent: Option<ConsentPolicy>,
 }
 
 impl ClientChange {
@@ -51,6 +54,7 @@ impl ClientChange {
             && self.refresh_token_lifetime.is_none()
             && self.refresh_token_idle.is_none()
             && self.require_pkce.is_none()
+            && self.consent.is_none()
     }
 }
 
@@ -144,6 +148,7 @@ fn apply(client: &mut Client, change: &ClientChange) -> Result<(), Administratio
         change.refresh_token_idle.as_ref(),
     );
     set(&mut settings.require_pkce, change.require_pkce.as_ref());
+    set(&mut settings.consent, change.consent.as_ref());
     settings.redirect_uris = change
         .redirect_uris
         .apply(settings.redirect_uris.clone(), Noun::RedirectUri)?;

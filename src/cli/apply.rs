@@ -42,7 +42,7 @@ export` prints such a file.
   redirect_uris = [\"https://orders.example/cb\"]
   scopes = [\"orders:read\"]
   # name = the ID, description = \"\", refresh = \"unlimited\" (\"none\", or a number), require_pkce = true,
-  # enabled = true; from the settings: access_token_lifetime, code_lifetime, refresh_token_lifetime,
+  # consent = \"always\" (\"remember\"), enabled = true; from the settings: access_token_lifetime, code_lifetime, refresh_token_lifetime,
   # refresh_token_idle, as in \"1h\"
 
   [[resource_server]]

@@ -4,6 +4,7 @@ mod update;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 
 use super::complete;
@@ -15,6 +16,7 @@ use super::secret_output::SecretFile;
 use super::{progress, prompt};
 use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin, SecretOwner};
 use crate::domain::client::{Client, ClientId, ClientSecret, ClientSettings, RefreshPolicy};
+use crate::domain::consent::ConsentPolicy;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::span::Span;
@@ -115,6 +117,10 @@ pub(super) struct RegisterOpts {
     /// Let it leave PKCE out, for clients that cannot do it
     #[arg(long)]
     no_pkce: bool,
+    /// Whether its resource owners are asked each time (always), or may tick not to be asked again for what they approve
+    /// (remember)
+    #[arg(long, value_name = "WHEN", default_value = "always", value_parser = consent_policy())]
+    consent: ConsentPolicy,
     /// Bring an existing secret of at least 32 characters along: the first line of stdin
     #[arg(long)]
     secret_stdin: bool,
@@ -178,6 +184,13 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
     }
 }
 
+/// Reads a consent policy; help and completions name the two that there are.
+fn consent_policy() -> impl TypedValueParser<Value = ConsentPolicy> {
+    let policies = [ConsentPolicy::Always, ConsentPolicy::Remember];
+    PossibleValuesParser::new(policies.map(ConsentPolicy::as_str))
+        .try_map(|text| text.parse::<ConsentPolicy>())
+}
+
 /// A client as every command prints it.
 fn record(client: &Client) -> Record {
     record_with(client, None)
@@ -212,6 +225,8 @@ fn record_with(client: &Client, secret: Option<&ClientSecret>) -> Record {
         .span("refresh_token_idle", settings.refresh_token_idle)
         .not_in_list()
         .value("require_pkce", settings.require_pkce)
+        .not_in_list()
+        .text("consent", settings.consent.as_str())
         .not_in_list()
         .instant("created_at", client.created_at)
 }
@@ -334,6 +349,7 @@ fn settings(
         refresh_token_lifetime: or_default(opts.refresh_token_lifetime, defaults.refresh_token_lifetime),
         refresh_token_idle: or_default(opts.refresh_token_idle, defaults.refresh_token_idle),
         require_pkce: !opts.no_pkce,
+        consent: opts.consent,
     })
 }
 

@@ -43,6 +43,9 @@ pub(super) enum CliError {
     /// A file that must be new is there already.
     #[error("{} exists already, and a secret is never written over a file; name another one", .0.display())]
     FileExists(PathBuf),
+    /// A page that would be written over is there already.
+    #[error("{} exists already; nothing was written", .0.display())]
+    PageExists(PathBuf),
     /// Something was registered, and then its secret had no place to go.
     #[error("`{id}` is registered, but its secret could not be handed over and is lost: {cause}")]
     SecretLost {
@@ -147,7 +150,7 @@ impl CliError {
                 AdministrationError::Failed(_) => FAILURE,
             },
             Self::Usage(_) | Self::Config(_) | Self::Tls(_) => USAGE,
-            Self::FileExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
+            Self::FileExists(_) | Self::PageExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Denied | Self::CheckFailed(_) => DENIED,
             Self::Declined
@@ -195,6 +198,9 @@ impl CliError {
                 }
                 _ => "give the new one another name or ID",
             }),
+            Self::PageExists(_) => {
+                Some("name another directory, or give --force to write over what is there")
+            }
             Self::Io { error, .. } if error.kind() == io::ErrorKind::AddrInUse => {
                 Some("another program listens there; `--listen 127.0.0.1:0` takes a free port")
             }

@@ -25,6 +25,7 @@ mod man;
 mod operator;
 mod output;
 mod owner;
+mod pages;
 mod progress;
 mod prompt;
 mod resource_server;
@@ -179,6 +180,9 @@ enum Command {
     /// The settings in force, and where they come from
     #[command(subcommand)]
     Config(configuration::Command),
+    /// The pages that resource owners see: write the built-in ones to change them, and try the changed ones
+    #[command(subcommand)]
+    Pages(pages::Command),
     /// Ready files: the housekeeping of every night, and proxies that protect a service
     #[command(subcommand)]
     Example(example::Command),
@@ -301,6 +305,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Backup(opts) => backup::run(&opts, &mut context),
         Command::Doctor(_) => doctor::run(&loaded, refusal.as_ref(), &mut context),
         Command::Config(command) => configuration::run(&command, &loaded, refusal.as_ref(), &mut context),
+        Command::Pages(command) => pages::run(&command, &mut context),
         Command::Example(command) => example::run(&command, &loaded, &mut context),
         Command::Completions(opts) => completions::run(&opts, &mut context),
         Command::Man(opts) => man::run(&opts, &mut context),

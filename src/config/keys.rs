@@ -220,6 +220,44 @@ pub static KEYS: &[Key] = &[
         Given::title
     ),
     key!(
+        pages.header,
+        "The line at the head of each page, beside the logo; empty means the title.",
+        |given: Given<'_>| given.line(100)
+    ),
+    key!(
+        pages.footer,
+        "The line at the foot of each page; empty means none.",
+        |given: Given<'_>| given.line(500)
+    ),
+    key!(
+        pages.logo,
+        "The picture at the head of each page: a PNG, JPEG, WebP or SVG file of at most 64 KiB; empty means ours.",
+        Given::file
+    ),
+    key!(
+        pages.accent,
+        "The colour of buttons and links, as `#rrggbb`; each page uses the nearest shade of it that can be read; \
+         empty means ours.",
+        Given::colour
+    ),
+    key!(
+        pages.language,
+        "The language of the pages: `auto` for the reader's own, or the tag of one, such as `en` or `de`.",
+        Given::language
+    ),
+    key!(
+        pages.templates,
+        "The directory of templates, stylesheet and messages that stand in the place of ours, one by one; \
+         `oauthctl pages export` makes one; empty means none.",
+        Given::file
+    ),
+    key!(
+        pages.developer_details,
+        "Whether error pages tell everybody what was sent and what is registered; on loopback without TLS they always \
+         do.",
+        Given::boolean
+    ),
+    key!(
         limits.connections,
         "How many connections are open at the same time.",
         |given: Given<'_>| given.integer(1..=65_536)

@@ -27,7 +27,7 @@ use crate::domain::issuer::Issuer;
 
 pub use error::ConfigError;
 pub use keys::{KEYS, Key};
-pub use settings::{LogFormat, LogLevel, Protection, RefreshRetryWindow, RequestFrom, Settings};
+pub use settings::{LogFormat, LogLevel, Pages, Protection, RefreshRetryWindow, RequestFrom, Settings};
 pub use value::Value;
 
 use value::Given;

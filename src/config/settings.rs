@@ -299,14 +299,35 @@ impl Named for LogFormat {
 /// `[pages]`: what resource owners see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pages {
-    /// The name of the service at the head of each page: 1 to 100 characters on one line.
+    /// The name of the service in the title of each page: 1 to 100 characters on one line.
     pub title: String,
+    /// The line at the head of each page; empty for the title.
+    pub header: String,
+    /// The line at the foot of each page; empty for none.
+    pub footer: String,
+    /// The picture at the head of each page.
+    pub logo: Option<PathBuf>,
+    /// The colour of buttons and links, `#rrggbb`; empty for ours.
+    pub accent: String,
+    /// `auto`, or the tag of the language that everybody gets.
+    pub language: String,
+    /// The directory of templates, stylesheet and messages that stand in the place of ours.
+    pub templates: Option<PathBuf>,
+    /// Whether error pages tell everybody what is registered, and not on loopback alone.
+    pub developer_details: bool,
 }
 
 impl Default for Pages {
     fn default() -> Self {
         Self {
             title: "oauthctl".to_owned(),
+            header: String::new(),
+            footer: String::new(),
+            logo: None,
+            accent: String::new(),
+            language: "auto".to_owned(),
+            templates: None,
+            developer_details: false,
         }
     }
 }

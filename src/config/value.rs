@@ -361,6 +361,57 @@ impl<'a> Given<'a> {
         }
     }
 
+    /// A line of text for a page; it may be empty.
+    pub(super) fn line(self, longest: usize) -> Result<String, String> {
+        let accepted = format!("a string of at most {longest} characters on one line");
+        let text = self.text(&accepted)?;
+        if text.chars().count() <= longest && !text.chars().any(char::is_control) {
+            Ok(text.trim().to_owned())
+        } else {
+            Err(format!(
+                "{} is not accepted; accepted is {accepted}",
+                excerpt(text)
+            ))
+        }
+    }
+
+    /// A colour, as a style sheet writes it; nothing where it is empty.
+    pub(super) fn colour(self) -> Result<String, String> {
+        let accepted = "a colour such as `#1d4fc4`, or an empty string";
+        let text = self.text(accepted)?;
+        let is_colour = text
+            .strip_prefix('#')
+            .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        if text.is_empty() || is_colour {
+            Ok(text.to_owned())
+        } else {
+            Err(format!(
+                "{} is not accepted; accepted is {accepted}",
+                excerpt(text)
+            ))
+        }
+    }
+
+    /// `auto`, or the tag of a language (RFC 5646). Whether there are words in it shows when the pages are made.
+    pub(super) fn language(self) -> Result<String, String> {
+        let accepted = "`auto`, or the tag of a language such as `en`, `de` or `pt-BR`";
+        let text = self.text(accepted)?;
+        let (primary, _) = text.split_once('-').unwrap_or((text, ""));
+        let is_tag = (2..=3).contains(&primary.len())
+            && text.len() <= 35
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if text == "auto" || is_tag {
+            Ok(text.to_owned())
+        } else {
+            Err(format!(
+                "{} is not accepted; accepted is {accepted}",
+                excerpt(text)
+            ))
+        }
+    }
+
     /// How long a refresh may be repeated.
     pub(super) fn refresh_retry_window(self, longest: Span) -> Result<RefreshRetryWindow, String> {
         if self.text("").is_ok_and(|text| text == UNTIL_USED) {

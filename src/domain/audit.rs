@@ -92,6 +92,8 @@ pub enum Action {
     OwnerAdded,
     /// `owner set-password`.
     PasswordSet,
+    /// A resource owner changed their own password.
+    PasswordChanged,
     /// `owner enable`.
     OwnerEnabled,
     /// `owner disable`.
@@ -106,7 +108,11 @@ pub enum Action {
     ResourceServerDeleted,
     /// A resource owner signed in.
     SignedIn,
-    /// A resource owner approved.
+    /// A resource owner signed out of every browser at once.
+    SignedOutEverywhere,
+    /// A resource owner wants to be asked again.
+    ApprovalForgotten,
+    /// A resource owner approved, or had done so and wanted it remembered.
     Approved,
     /// A resource owner denied.
     Denied,
@@ -144,6 +150,7 @@ impl Action {
             Self::ScopeDeleted => "scope.delete",
             Self::OwnerAdded => "owner.add",
             Self::PasswordSet => "owner.set_password",
+            Self::PasswordChanged => "owner.change_password",
             Self::OwnerEnabled => "owner.enable",
             Self::OwnerDisabled => "owner.disable",
             Self::OwnerDeleted => "owner.delete",
@@ -151,6 +158,8 @@ impl Action {
             Self::ResourceServerUpdated => "resource_server.update",
             Self::ResourceServerDeleted => "resource_server.delete",
             Self::SignedIn => "owner.sign_in",
+            Self::SignedOutEverywhere => "owner.sign_out_everywhere",
+            Self::ApprovalForgotten => "approval.forget",
             Self::Approved => "grant.approve",
             Self::Denied => "grant.deny",
             Self::GrantRevoked => "grant.revoke",

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::domain::consent::ConsentPolicy;
 use crate::domain::identifier::Identifier;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
@@ -151,6 +152,8 @@ pub struct ClientSettings {
     pub refresh_token_idle: Duration,
     /// Whether it must use PKCE (RFC 7636).
     pub require_pkce: bool,
+    /// Whether the resource owner may have an approval remembered.
+    pub consent: ConsentPolicy,
 }
 
 /// A registered client.

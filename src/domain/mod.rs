@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod client;
+pub mod consent;
 pub mod coverage;
 pub mod declaration;
 pub mod excerpt;

@@ -62,6 +62,8 @@ pub struct Session {
     pub secret_hash: SecretHash,
     /// Who signed in.
     pub owner: OwnerKey,
+    /// When they did.
+    pub signed_in_at: Timestamp,
     /// End of its life.
     pub expires_at: Timestamp,
 }

@@ -14,7 +14,7 @@ use super::endpoints::{
 use super::header_value::HeaderValue;
 use super::listener::{Handler, Traffic};
 use super::metrics::{Metrics, NO_ENDPOINT};
-use super::pages::Pages;
+use super::pages::{Pages, Spoken};
 use super::request::Request;
 use super::response::Response;
 use super::router::{Endpoint, endpoint};
@@ -53,7 +53,7 @@ impl App {
     /// Over the use cases; `listening` is where the server listens.
     pub fn new(
         server: Arc<AuthorizationServer>,
-        title: &str,
+        pages: Pages,
         request_from: RequestFrom,
         trust_forwarded_from: Networks,
         listening: SocketAddr,
@@ -62,7 +62,7 @@ impl App {
         let developer_details = listening.ip().is_loopback() && !server.issuer().is_https();
         Self {
             server,
-            pages: Pages::new(title),
+            pages,
             cookies,
             request_from,
             trust_forwarded_from,
@@ -99,6 +99,11 @@ impl App {
             );
         }
         peer
+    }
+
+    /// The pages in the language of whoever asks.
+    pub fn spoken(&self, request: &Request) -> Spoken<'_> {
+        self.pages.spoken(request.header("Accept-Language"))
     }
 
     /// The path of an endpoint as the browser sees it.

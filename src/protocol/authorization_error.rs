@@ -13,6 +13,12 @@ pub enum AuthorizationErrorCode {
     InvalidScope,
     /// A resource that is not registered (RFC 8707 §2).
     InvalidTarget,
+    /// The resource owner has to sign in, and no page may be shown (OpenID Connect Core 1.0 §3.1.2.6).
+    LoginRequired,
+    /// The resource owner has to be asked, and no page may be shown (same place).
+    ConsentRequired,
+    /// A page has to be shown for another reason, and none may be (same place).
+    InteractionRequired,
     /// The server failed.
     ServerError,
 }
@@ -26,6 +32,9 @@ impl AuthorizationErrorCode {
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
             Self::ServerError => "server_error",
         }
     }

@@ -7,10 +7,11 @@ use crate::domain::resource::ResourceSet;
 use crate::domain::scope::ScopeSet;
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
 use crate::protocol::parameters::{Flaw, Parameters};
+use crate::protocol::prompt::{self, LOGIN_HINT, MAX_AGE, PROMPT, Prompting};
 use crate::protocol::resource_indicators::{self, RESOURCE};
 
 /// The parameters that the authorization endpoint knows.
-pub const KNOWN: [&str; 9] = [
+pub const KNOWN: [&str; 12] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -20,6 +21,9 @@ pub const KNOWN: [&str; 9] = [
     "code_challenge_method",
     "response_mode",
     RESOURCE,
+    PROMPT,
+    MAX_AGE,
+    LOGIN_HINT,
 ];
 
 /// A request that a resource owner may be asked about.
@@ -39,6 +43,8 @@ pub struct AuthorizationRequest {
     pub state: Option<String>,
     /// The PKCE challenge.
     pub code_challenge: Option<CodeChallenge>,
+    /// How the resource owner is to be asked.
+    pub prompting: Prompting,
 }
 
 /// Why a request is refused, and how: the type says whether redirecting is safe.
@@ -132,14 +138,15 @@ pub fn validate(
     let (redirect_uri, redirect_uri_was_sent) = redirect_uri(parameters, &client).map_err(page)?;
     let state = parameters.get("state").map(str::to_owned);
     match after_redirect_uri(parameters, &client, registered) {
-        Ok((scope, resources, code_challenge)) => Ok(AuthorizationRequest {
+        Ok(rest) => Ok(AuthorizationRequest {
             client,
             redirect_uri,
             redirect_uri_was_sent,
-            scope,
-            resources,
+            scope: rest.scope,
+            resources: rest.resources,
             state,
-            code_challenge,
+            code_challenge: rest.code_challenge,
+            prompting: rest.prompting,
         }),
         Err(error) => Err(Refusal::Redirect(RedirectRefusal {
             client: client.id,
@@ -179,11 +186,19 @@ fn redirect_uri(
     }
 }
 
+/// What comes after the redirect URI.
+struct Rest {
+    scope: ScopeSet,
+    resources: ResourceSet,
+    code_challenge: Option<CodeChallenge>,
+    prompting: Prompting,
+}
+
 fn after_redirect_uri(
     parameters: &Parameters,
     client: &Client,
     registered: &ResourceSet,
-) -> Result<(ScopeSet, ResourceSet, Option<CodeChallenge>), AuthorizationError> {
+) -> Result<Rest, AuthorizationError> {
     use AuthorizationErrorCode::{InvalidRequest, UnsupportedResponseType};
     let refuse = |code, description: &str| Err(AuthorizationError::new(code, description));
     if let Some((name, flaw)) = parameters.first_flaw() {
@@ -204,7 +219,12 @@ fn after_redirect_uri(
     let scope = scope(parameters, client)?;
     let resources = resource_indicators::asked(parameters)?;
     resource_indicators::refuse_unregistered(&resources, registered)?;
-    Ok((scope, resources, code_challenge))
+    Ok(Rest {
+        scope,
+        resources,
+        code_challenge,
+        prompting: prompt::asked(parameters)?,
+    })
 }
 
 /// S256 is required: `plain`, which is also what a challenge without a method means, is refused (RFC 9700 §2.1.1).
@@ -266,6 +286,19 @@ fn scope(parameters: &Parameters, client: &Client) -> Result<ScopeSet, Authoriza
 }
 
 impl AuthorizationRequest {
+    /// Whether it may be answered without a page, given that the resource owner approved it before.
+    ///
+    /// Nobody looks at such an answer, so the client must be able to tell it from one that somebody else began, by
+    /// `state` or PKCE (RFC 9700 §2.1); and the redirect URI must be registered as it is: at another port of a loopback
+    /// address there may be another program (RFC 8252 §8.6).
+    pub fn may_be_silent(&self) -> bool {
+        let registered = &self.client.settings.redirect_uris;
+        (self.state.is_some() || self.code_challenge.is_some())
+            && registered
+                .iter()
+                .any(|uri| uri.as_str() == self.redirect_uri.as_str())
+    }
+
     /// The authorization response (RFC 6749 §4.1.2) with `iss` (RFC 9207 §2).
     pub fn response(&self, code: &str, issuer: &str) -> String {
         respond(

@@ -484,6 +484,7 @@ mod tests {
 
     use super::*;
     use crate::domain::client::{ClientKey, ClientSettings};
+    use crate::domain::consent::ConsentPolicy;
     use crate::domain::coverage::Coverage;
     use crate::protocol::check_request::{request_asked, service_asked};
 
@@ -513,6 +514,7 @@ mod tests {
                 refresh_token_lifetime: Duration::from_secs(1),
                 refresh_token_idle: Duration::from_secs(1),
                 require_pkce: true,
+                consent: ConsentPolicy::Always,
             },
             created_at: Timestamp::from_millis(0),
         }

@@ -6,6 +6,7 @@
 //! | `parameters` | form-encoded parameters: known, repeated, empty |
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
+//! | `prompt` | OpenID Connect Core §3.1.2.1: which pages are shown, and whether any is |
 //! | `client_authentication` | RFC 6749 §2.3.1: Basic and body |
 //! | `token_request`, `token_error` | RFC 6749 §4.1.3, §6 and §5.2 |
 //! | `exchange`, `refresh` | what to do with a code, and with a refresh token |
@@ -26,6 +27,7 @@ pub mod exchange;
 pub mod explanation;
 pub mod liveness;
 pub mod parameters;
+pub mod prompt;
 pub mod refresh;
 pub mod resource_indicators;
 pub mod token_error;

@@ -105,6 +105,15 @@ pub fn values_of(raw: &[u8], name: &str) -> Vec<String> {
         .collect()
 }
 
+/// The same parameters without those of these names, the others as they were.
+pub fn without(raw: &str, names: &[&str]) -> String {
+    let kept = raw.split('&').filter(|pair| {
+        let name = decode(pair.split('=').next().unwrap_or_default().as_bytes());
+        !pair.is_empty() && !names.iter().any(|gone| gone.as_bytes() == name)
+    });
+    kept.collect::<Vec<_>>().join("&")
+}
+
 /// Whether one of `names` stands there, be its value empty.
 pub fn names_any(raw: &[u8], names: &[&str]) -> bool {
     pairs(raw).any(|(found, _)| names.iter().any(|name| name.as_bytes() == found))

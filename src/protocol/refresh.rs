@@ -178,6 +178,7 @@ fn narrowed(
 mod tests {
     use super::*;
     use crate::domain::client::{ClientKey, ClientSettings};
+    use crate::domain::consent::ConsentPolicy;
     use crate::domain::grant::{EndCause, GrantEnd};
     use crate::domain::identifier::Identifier;
     use crate::domain::owner::OwnerKey;
@@ -214,6 +215,7 @@ mod tests {
             refresh_token_lifetime: HOUR,
             refresh_token_idle: HOUR,
             require_pkce: true,
+            consent: ConsentPolicy::Always,
         };
         let id = "c".parse().unwrap();
         let identifier = Identifier::at(NOW, 1);

@@ -10,7 +10,7 @@ use crate::domain::client::{Client, ClientId, ClientKey, ClientSettings, Refresh
 use crate::domain::scope::ScopeSet;
 
 const SELECT: &str = "SELECT client_key, client_id, name, description, enabled, require_pkce, access_token_lifetime, \
-    code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, created_at FROM clients";
+    code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, consent, created_at FROM clients";
 
 fn read(row: &Row<'_, '_>) -> Result<Client, StoreError> {
     let refresh = match row.get::<Option<u32>>("refresh_limit")? {
@@ -33,6 +33,7 @@ fn read(row: &Row<'_, '_>) -> Result<Client, StoreError> {
             refresh_token_lifetime: row.span("refresh_token_lifetime")?,
             refresh_token_idle: row.span("refresh_token_idle")?,
             require_pkce: row.get("require_pkce")?,
+            consent: row.parse("consent")?,
         },
         created_at: row.timestamp("created_at")?,
     })
@@ -92,8 +93,8 @@ impl WriteTransaction<'_> {
     ) -> Result<ClientKey, StoreError> {
         let mut statement = self.connection().prepare_cached(
             "INSERT INTO clients (client_id, name, description, enabled, require_pkce, access_token_lifetime, \
-             code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, created_at) \
-             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10) RETURNING client_key",
+             code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, created_at, consent) \
+             VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) RETURNING client_key",
         )?;
         let key: i64 = statement.query_row(
             params![
@@ -107,6 +108,7 @@ impl WriteTransaction<'_> {
                 millis(settings.refresh_token_lifetime),
                 millis(settings.refresh_token_idle),
                 created_at.as_millis(),
+                settings.consent.as_str(),
             ],
             |row| row.get(0),
         )?;
@@ -133,8 +135,8 @@ impl WriteTransaction<'_> {
         self.connection()
             .prepare_cached(
                 "UPDATE clients SET name = ?2, description = ?3, require_pkce = ?4, access_token_lifetime = ?5, \
-                 code_lifetime = ?6, refresh_limit = ?7, refresh_token_lifetime = ?8, refresh_token_idle = ?9 \
-                 WHERE client_key = ?1",
+                 code_lifetime = ?6, refresh_limit = ?7, refresh_token_lifetime = ?8, refresh_token_idle = ?9, \
+                 consent = ?10 WHERE client_key = ?1",
             )?
             .execute(params![
                 key.0,
@@ -146,6 +148,7 @@ impl WriteTransaction<'_> {
                 refresh_limit(settings.refresh),
                 millis(settings.refresh_token_lifetime),
                 millis(settings.refresh_token_idle),
+                settings.consent.as_str(),
             ])?;
         for sql in [
             "DELETE FROM client_redirect_uris WHERE client_key = ?1",

@@ -41,6 +41,10 @@ pub struct GrantOverview {
     pub grant: Grant,
     /// The name of its client.
     pub client_name: Name,
+    /// When one of its tokens was last used, or refreshed, as far as that has been written.
+    pub last_used_at: Option<Timestamp>,
+    /// When it ends by itself, at the latest.
+    pub ends_at: Timestamp,
 }
 
 /// Whose grants.
@@ -124,10 +128,16 @@ impl ReadTransaction<'_> {
         limit: u32,
     ) -> Result<Vec<GrantOverview>, StoreError> {
         let sql = "SELECT grant_key, client_key, owner_key, scope, resources, grants.created_at, refreshes, \
-                   refresh_ends_at, ended_at, end_cause, name FROM grants JOIN clients USING (client_key) \
+                   refresh_ends_at, ended_at, end_cause, name, \
+                   (SELECT max(max(coalesce(last_used_at, 0), coalesce(rotated_at, 0))) FROM tokens \
+                    WHERE tokens.grant_key = grants.grant_key) AS last_used_at, \
+                   (SELECT max(CASE kind WHEN 'refresh' THEN coalesce(refresh_ends_at, expires_at) \
+                               ELSE expires_at END) FROM tokens WHERE tokens.grant_key = grants.grant_key \
+                    AND revoked_at IS NULL AND rotated_at IS NULL AND expires_at > ?2) AS ends_at \
+                   FROM grants JOIN clients USING (client_key) \
                    WHERE owner_key = ?1 AND ended_at IS NULL \
                    AND EXISTS (SELECT 1 FROM tokens WHERE tokens.grant_key = grants.grant_key \
-                               AND revoked_at IS NULL AND expires_at > ?2) \
+                               AND revoked_at IS NULL AND rotated_at IS NULL AND expires_at > ?2) \
                    ORDER BY grant_key DESC LIMIT ?3";
         Ok(all!(
             self,
@@ -135,10 +145,14 @@ impl ReadTransaction<'_> {
             sql,
             params![owner.0, now.as_millis(), limit],
             |row: &Row<'_, '_>| {
-                let client_name = Row::parse(row, "name")?;
                 Ok::<_, StoreError>(GrantOverview {
                     grant: read(row)?,
-                    client_name,
+                    client_name: row.parse("name")?,
+                    // Nothing was used in 1970.
+                    last_used_at: row
+                        .optional_timestamp("last_used_at")?
+                        .filter(|at| at.as_millis() > 0),
+                    ends_at: row.timestamp("ends_at")?,
                 })
             }
         ))

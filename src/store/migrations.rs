@@ -9,10 +9,11 @@ use super::StoreError;
 use super::file::APPLICATION_ID;
 
 /// Step *n* leads from version *n* to version *n + 1*; the version stands in `user_version`.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
+    include_str!("schema/004.sql"),
 ];
 
 /// The schema version that this program writes.

@@ -14,6 +14,7 @@ fn read(row: &Row<'_, '_>) -> Result<Session, StoreError> {
         identifier: row.identifier("session_key")?,
         secret_hash: row.secret_hash("secret_hash")?,
         owner: OwnerKey(row.get("owner_key")?),
+        signed_in_at: row.timestamp("signed_in_at")?,
         expires_at: row.timestamp("expires_at")?,
     })
 }
@@ -21,8 +22,8 @@ fn read(row: &Row<'_, '_>) -> Result<Session, StoreError> {
 impl ReadTransaction<'_> {
     /// A session by its key; also one that has expired.
     pub fn session(&self, identifier: Identifier) -> Result<Option<Session>, StoreError> {
-        let sql =
-            "SELECT session_key, secret_hash, owner_key, expires_at FROM sessions WHERE session_key = ?1";
+        let sql = "SELECT session_key, secret_hash, owner_key, signed_in_at, expires_at FROM sessions \
+             WHERE session_key = ?1";
         Ok(one!(self, "sessions", sql, [identifier.as_i64()], read))
     }
 }
@@ -31,12 +32,14 @@ impl WriteTransaction<'_> {
     /// Adds a session.
     pub fn insert_session(&self, session: &Session) -> Result<(), StoreError> {
         let mut statement = self.connection().prepare_cached(
-            "INSERT INTO sessions (session_key, secret_hash, owner_key, expires_at) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO sessions (session_key, secret_hash, owner_key, signed_in_at, expires_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
         statement.execute(params![
             session.identifier.as_i64(),
             session.secret_hash.as_bytes(),
             session.owner.0,
+            session.signed_in_at.as_millis(),
             session.expires_at.as_millis(),
         ])?;
         Ok(())
@@ -49,6 +52,14 @@ impl WriteTransaction<'_> {
             .prepare_cached("DELETE FROM sessions WHERE session_key = ?1")?;
         statement.execute([identifier.as_i64()])?;
         Ok(())
+    }
+
+    /// Ends every session of a resource owner but one. How many there were.
+    pub fn delete_other_sessions_of(&self, owner: OwnerKey, kept: Identifier) -> Result<usize, StoreError> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("DELETE FROM sessions WHERE owner_key = ?1 AND session_key <> ?2")?;
+        Ok(statement.execute(params![owner.0, kept.as_i64()])?)
     }
 
     /// Ends every session of a resource owner. How many there were.

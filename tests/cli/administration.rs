@@ -154,14 +154,15 @@ fn a_scope_that_a_client_has_cannot_be_deleted() {
 fn an_update_changes_what_is_named_and_leaves_the_rest() {
     let home = Home::with_client();
     let before = home.json("client list")[0].clone();
-    home.json("client update orders-web --add-redirect-uri http://127.0.0.1/cb --refresh 3 --no-pkce");
+    home.json("client update orders-web --add-redirect-uri http://127.0.0.1/cb --refresh 3 --no-pkce --consent remember");
     let mut expected = before.clone();
     expected["redirect_uris"] = json!(["https://orders.example/cb", "http://127.0.0.1/cb"]);
     expected["refresh"] = json!(3);
     expected["require_pkce"] = json!(false);
+    expected["consent"] = json!("remember");
     assert_eq!(home.json("client list"), json!([expected]));
     home.json(
-        "client update orders-web --remove-redirect-uri http://127.0.0.1/cb --refresh unlimited --pkce",
+        "client update orders-web --remove-redirect-uri http://127.0.0.1/cb --refresh unlimited --pkce --consent always",
     );
     assert_eq!(home.json("client list"), json!([before]));
     let nothing = "error: nothing to change was named; `oauthctl client update --help` shows what can be\n";

@@ -17,11 +17,12 @@ refresh                 unlimited
 refresh_token_lifetime  30d
 refresh_token_idle      7d
 require_pkce            yes
+consent                 always
 created_at              <instant>
 ";
 
 /// The contract's fields, in the order in which they are printed.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "client_id",
     "name",
     "description",
@@ -34,6 +35,7 @@ const FIELDS: [&str; 13] = [
     "refresh_token_lifetime",
     "refresh_token_idle",
     "require_pkce",
+    "consent",
     "created_at",
 ];
 
@@ -52,7 +54,7 @@ fn register_in_each_format() {
     let rest = "\"name\":\"Orders\",\"description\":\"\",\"enabled\":true,\
                 \"redirect_uris\":[\"https://orders.example/cb\"],\"scopes\":[\"orders:read\"],\
                 \"access_token_lifetime\":3600,\"code_lifetime\":60,\"refresh\":\"unlimited\",\
-                \"refresh_token_lifetime\":2592000,\"refresh_token_idle\":604800,\"require_pkce\":true,\
+                \"refresh_token_lifetime\":2592000,\"refresh_token_idle\":604800,\"require_pkce\":true,\"consent\":\"always\",\
                 \"created_at\":\"<instant>\"}\n";
     let json = "{
   \"client_id\": \"ci\",
@@ -72,13 +74,14 @@ fn register_in_each_format() {
   \"refresh_token_lifetime\": 2592000,
   \"refresh_token_idle\": 604800,
   \"require_pkce\": true,
+  \"consent\": \"always\",
   \"created_at\": \"<instant>\"
 }
 ";
     let jsonl = format!("{{\"client_id\":\"ci\",\"client_secret\":\"<secret>\",{rest}");
     let csv = "client_id,client_secret,name,description,enabled,redirect_uris,scopes,access_token_lifetime,\
-               code_lifetime,refresh,refresh_token_lifetime,refresh_token_idle,require_pkce,created_at\n\
-               ci,<secret>,Orders,,yes,https://orders.example/cb,orders:read,3600,60,unlimited,2592000,604800,yes,\
+               code_lifetime,refresh,refresh_token_lifetime,refresh_token_idle,require_pkce,consent,created_at\n\
+               ci,<secret>,Orders,,yes,https://orders.example/cb,orders:read,3600,60,unlimited,2592000,604800,yes,always,\
                <instant>\n";
     for (format, shown) in [("json", json), ("jsonl", &jsonl), ("csv", csv)] {
         let home = Home::with_scope();
@@ -98,11 +101,11 @@ fn list_and_show_in_each_format() {
     let line = "{\"client_id\":\"orders-web\",\"name\":\"Orders\",\"description\":\"\",\"enabled\":true,\
                 \"redirect_uris\":[\"https://orders.example/cb\"],\"scopes\":[\"orders:read\"],\
                 \"access_token_lifetime\":3600,\"code_lifetime\":60,\"refresh\":\"unlimited\",\
-                \"refresh_token_lifetime\":2592000,\"refresh_token_idle\":604800,\"require_pkce\":true,\
+                \"refresh_token_lifetime\":2592000,\"refresh_token_idle\":604800,\"require_pkce\":true,\"consent\":\"always\",\
                 \"created_at\":\"<instant>\"}\n";
     let csv = "client_id,name,description,enabled,redirect_uris,scopes,access_token_lifetime,code_lifetime,refresh,\
-               refresh_token_lifetime,refresh_token_idle,require_pkce,created_at\n\
-               orders-web,Orders,,yes,https://orders.example/cb,orders:read,3600,60,unlimited,2592000,604800,yes,\
+               refresh_token_lifetime,refresh_token_idle,require_pkce,consent,created_at\n\
+               orders-web,Orders,,yes,https://orders.example/cb,orders:read,3600,60,unlimited,2592000,604800,yes,always,\
                <instant>\n";
     for (args, shown) in [
         ("client list", table),
@@ -151,7 +154,8 @@ fn every_option_of_register_is_kept() {
         .run();
     let args = "client register --client-id ci --secret-file s -o id --redirect-uri https://b.example/cb \
                 http://127.0.0.1/cb --scope stock --scope orders:read --access-token-lifetime 15m --code-lifetime 10m \
-                --refresh 3 --refresh-token-lifetime 365d --refresh-token-idle 1h30m --no-pkce";
+                --refresh 3 --refresh-token-lifetime 365d --refresh-token-idle 1h30m --no-pkce \
+                --consent remember";
     Cli::new(&home)
         .args(args.split_whitespace())
         .args([
@@ -180,6 +184,7 @@ fn every_option_of_register_is_kept() {
             "refresh_token_lifetime": 31_536_000,
             "refresh_token_idle": 5400,
             "require_pkce": false,
+            "consent": "remember",
             "created_at": null,
         })
     );

@@ -12,6 +12,7 @@ mod harness;
 mod help;
 mod many_tokens;
 mod owner;
+mod pages;
 mod resource_server;
 mod scope;
 mod secrets;

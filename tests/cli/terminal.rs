@@ -140,6 +140,7 @@ fn client_register_asks_for_what_is_missing() {
                    refresh_token_lifetime  30d\n\
                    refresh_token_idle      7d\n\
                    require_pkce            yes\n\
+                   consent                 always\n\
                    created_at              <instant>\n\
                    \n\
                    The secret is shown this once; only its hash is stored. Next:\n\

@@ -42,6 +42,7 @@ fn metadata_names_the_endpoints_of_the_issuer() {
                 "introspection_endpoint_auth_methods_supported": authentication,
                 "code_challenge_methods_supported": ["S256"],
                 "authorization_response_iss_parameter_supported": true,
+                "prompt_values_supported": ["none", "login", "consent", "select_account"],
             })
         );
         let head = send("HEAD", &url, &[], None);

@@ -164,8 +164,7 @@ fn what_is_registered_is_told_on_a_laptop_only() {
     let page = Browser::at(&server).open(&path(&client));
     assert_eq!((page.status, page.header("Location")), (400, None));
     let text = unescape(&page.body);
-    assert!(text.contains(sent), "{text}");
-    for kept in [REDIRECT_URI, "http://127.0.0.1/cb", "add-redirect-uri"] {
+    for kept in [sent, REDIRECT_URI, "http://127.0.0.1/cb", "add-redirect-uri"] {
         assert!(!text.contains(kept), "{kept} is not told");
     }
 }
@@ -481,4 +480,75 @@ fn forms_are_sent_as_forms_and_a_code_is_never_kept_in_a_page() {
     assert_eq!((answer.status, answer.header("Location")), (400, None));
     let code = code(&mut browser, &client);
     assert!(!browser.open("/account").body.contains(&code));
+}
+
+#[test]
+fn readers_get_their_language_and_everybody_the_one_that_is_set() {
+    let title = |server: &Server, accepted: &str| {
+        let page = server.get("/account", &[("Accept-Language", accepted)]);
+        assert_page_headers(&page);
+        page.body
+            .split("<title>")
+            .nth(1)
+            .unwrap()
+            .split(" –")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    let server = Server::start();
+    assert_eq!(title(&server, "de-CH, en;q=0.5"), "Anmelden");
+    assert_eq!(title(&server, "fr, en;q=0.5"), "Sign in");
+    let server = Server::with(Home::furnished(), |command| {
+        command.env("OAUTHCTL_PAGES_LANGUAGE", "de")
+    });
+    assert_eq!(title(&server, "en"), "Anmelden");
+}
+
+#[test]
+fn what_is_registered_is_told_to_developers_and_where_that_is_wished() {
+    let at = |details: Option<&str>| {
+        let server = Server::with(Home::furnished(), |command| {
+            command.args(["--issuer", "https://id.example"]);
+            details.map(|details| command.env("OAUTHCTL_PAGES_DEVELOPER_DETAILS", details));
+            command
+        });
+        server.home.client("orders", &[]);
+        let path = "/authorize?response_type=code&client_id=orders&redirect_uri=https://other.example/cb";
+        let page = server.get(path, &[]);
+        assert_eq!(page.status, 400);
+        let id = page.header("X-Request-Id").unwrap().to_owned();
+        assert!(page.body.contains(&id));
+        let log = server.log();
+        let line = log.lines().find(|line| line.contains(&id)).unwrap();
+        assert!(line.contains("unregistered_redirect_uri"), "{line}");
+        ["other.example", "client update"].map(|text| page.body.contains(text))
+    };
+    assert_eq!(at(None), [false, false]);
+    assert_eq!(at(Some("true")), [true, true]);
+}
+
+#[test]
+fn pages_with_a_fault_are_told_once_and_not_shown() {
+    let home = Home::furnished();
+    let pages = home.database().with_file_name("own");
+    std::fs::create_dir(&pages).unwrap();
+    std::fs::write(pages.join("sign_in.html"), "<h1>{{ nobody }}</h1>").unwrap();
+    std::fs::write(
+        pages.join("error.html"),
+        "<h1>Oh</h1>{{ explanation }} {{ request_id }}",
+    )
+    .unwrap();
+    let server = Server::with(home, |command| command.env("OAUTHCTL_PAGES_TEMPLATES", &pages));
+    for _ in 0..2 {
+        assert!(server.get("/account", &[]).body.contains("name=\"password\""));
+    }
+    assert!(server.get("/authorize", &[]).body.contains("<h1>Oh</h1>"));
+    assert_eq!(
+        server
+            .log()
+            .matches("sign_in.html: there is no variable `nobody`")
+            .count(),
+        1
+    );
 }

@@ -23,7 +23,7 @@ fn requests_that_are_not_refused() {
     for more in [
         "",
         // Unknown parameters, repeated or not, are ignored.
-        "&foo=1&foo=2&prompt=none",
+        "&foo=1&foo=2&display=none&display=page",
         // An empty value counts as absent.
         "&scope=&response_mode=&foo=",
         "&response_mode=query",

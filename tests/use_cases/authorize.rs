@@ -308,6 +308,7 @@ fn whoever_is_not_signed_in_signs_in_and_whoever_is_gets_asked_for_just_what_was
         request,
         signed_in,
         scopes,
+        remember: None,
     } = considered
     else {
         panic!("{considered:?}");

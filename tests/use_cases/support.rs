@@ -12,6 +12,7 @@ use oauthctl::authorization_server::{
 };
 use oauthctl::clock::{ManualClock, Timestamp};
 use oauthctl::domain::client::{ClientSettings, RefreshPolicy};
+use oauthctl::domain::consent::ConsentPolicy;
 use oauthctl::domain::coverage::Coverage;
 use oauthctl::domain::issuer::Issuer;
 use oauthctl::domain::password::Password;
@@ -447,6 +448,7 @@ pub(crate) fn settings(name: &str) -> ClientSettings {
         refresh_token_lifetime: REFRESH_TOKEN_LIFETIME,
         refresh_token_idle: REFRESH_TOKEN_IDLE,
         require_pkce: true,
+        consent: ConsentPolicy::Always,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use clap::Args;
 
-use super::record;
+use super::{consent_policy, record};
 use crate::authorization_server::{ClientChange, ListChange};
 use crate::cli::complete;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::domain::client::{ClientId, RefreshPolicy};
+use crate::domain::consent::ConsentPolicy;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::{ScopeSet, ScopeToken};
 use crate::domain::span::Span;
@@ -63,6 +64,10 @@ pub(in crate::cli) struct UpdateOpts {
     /// Require PKCE again
     #[arg(long)]
     pkce: bool,
+    /// Whether its resource owners are asked each time (always), or may tick not to be asked again for what they approve
+    /// (remember)
+    #[arg(long, value_name = "WHEN", value_parser = consent_policy())]
+    consent: Option<ConsentPolicy>,
 }
 
 pub(super) fn run(opts: UpdateOpts, context: &mut Context<'_>) -> Result<(), CliError> {
@@ -91,6 +96,7 @@ pub(super) fn run(opts: UpdateOpts, context: &mut Context<'_>) -> Result<(), Cli
             (_, true) => Some(false),
             _ => None,
         },
+        consent: opts.consent,
     };
     if change.is_empty() {
         return Err(CliError::Usage(

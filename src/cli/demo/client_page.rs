@@ -127,10 +127,11 @@ impl ClientPage {
             } else {
                 Some(stray)
             };
-            return self.refused(200, error, description);
+            return self.refused(request, 200, error, description);
         }
         let Some(code) = answer.get("code") else {
             return self.refused(
+                request,
                 400,
                 "invalid_request",
                 Some("There is neither a code nor an error in the address."),
@@ -142,6 +143,7 @@ impl ClientPage {
             value: value.to_owned(),
         };
         self.page(
+            request,
             200,
             DemoStep::Received {
                 code: shorten(code),
@@ -161,20 +163,22 @@ impl ClientPage {
         let get = |name| form.get(name).unwrap_or_default();
         let Some(sent) = self.recall(get("state"), self.cookie(request)) else {
             let description = "This form belongs to no request that was sent from this browser.";
-            return self.refused(403, "invalid_request", Some(description));
+            return self.refused(request, 403, "invalid_request", Some(description));
         };
         match self.client.exchange(get("code"), &sent.verifier) {
             Err(error) => {
                 tracing::error!(error = format!("{error:#}"), "the token endpoint cannot be asked");
                 self.refused(
+                    request,
                     502,
                     "temporarily_unavailable",
                     Some("The token endpoint does not answer."),
                 )
             }
             Ok(answer) => match answer.error() {
-                Some((error, description)) => self.refused(200, &error, description.as_deref()),
+                Some((error, description)) => self.refused(request, 200, &error, description.as_deref()),
                 None => self.page(
+                    request,
                     200,
                     DemoStep::Exchanged {
                         answer: members(&answer),
@@ -184,21 +188,22 @@ impl ClientPage {
         }
     }
 
-    fn refused(&self, status: u16, error: &str, description: Option<&str>) -> Response {
+    fn refused(&self, request: &Request, status: u16, error: &str, description: Option<&str>) -> Response {
         let step = DemoStep::Refused {
             error: error.to_owned(),
             description: description.map(str::to_owned),
         };
-        self.page(status, step)
+        self.page(request, status, step)
     }
 
-    fn page(&self, status: u16, step: DemoStep) -> Response {
+    fn page(&self, request: &Request, status: u16, step: DemoStep) -> Response {
         let page = DemoClient {
             client: self.client.name.clone(),
             step,
             again_url: Some("/".to_owned()),
         };
-        self.pages.respond(status, self.pages.demo_client(&page))
+        let spoken = self.pages.spoken(request.header("Accept-Language"));
+        self.pages.respond(status, spoken.demo_client(&page))
     }
 }
 

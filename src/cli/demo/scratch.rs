@@ -17,6 +17,7 @@ use crate::cli::context::authorization_server;
 use crate::cli::{listening, serve};
 use crate::config::Settings;
 use crate::domain::client::{ClientSettings, RefreshPolicy};
+use crate::domain::consent::ConsentPolicy;
 use crate::domain::coverage::Coverage;
 use crate::domain::identifier::readable_suffix;
 use crate::domain::issuer::Issuer;
@@ -171,6 +172,7 @@ fn register_client(
             refresh_token_lifetime: tokens.refresh_token_lifetime.duration(),
             refresh_token_idle: tokens.refresh_token_idle.duration(),
             require_pkce: true,
+            consent: ConsentPolicy::Always,
         },
         secret: SecretOrigin::Generate,
         if_not_exists: false,

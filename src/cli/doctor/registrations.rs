@@ -183,6 +183,7 @@ fn scope_findings(scope: &Scope, used: &BTreeSet<ScopeToken>) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::domain::client::{ClientKey, ClientSettings, RefreshPolicy};
+    use crate::domain::consent::ConsentPolicy;
     use crate::domain::identifier::Identifier;
     use crate::domain::secret::SecretHash;
 
@@ -204,6 +205,7 @@ mod tests {
                 refresh_token_lifetime: Duration::from_secs(86_400),
                 refresh_token_idle: Duration::from_secs(86_400),
                 require_pkce: true,
+                consent: ConsentPolicy::Always,
             },
             created_at: NOW,
         }

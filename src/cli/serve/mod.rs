@@ -25,6 +25,7 @@ use crate::config::{ConfigError, Loaded, Protection, RequestFrom as Configured, 
 use crate::domain::issuer::Issuer;
 use crate::http::app::App;
 use crate::http::listener::{Limits, Listener};
+use crate::http::pages::Pages;
 use crate::protocol::check_request::RequestFrom;
 
 #[derive(Debug, Args)]
@@ -161,7 +162,12 @@ pub(super) fn app(
         Configured::Forwarded => RequestFrom::Forwarded,
     };
     let trusted = settings.check.trust_forwarded_from.clone();
-    let app = App::new(server, &settings.pages.title, request_from, trusted, bound);
+    let (pages, faults) = Pages::open(&settings.pages);
+    for fault in faults {
+        tracing::warn!("{fault}; `oauthctl pages check` tells what is not used as it is");
+    }
+    let mut app = App::new(server, pages, request_from, trusted, bound);
+    app.developer_details |= settings.pages.developer_details;
     if settings.server.behind_proxy {
         app.behind_proxies(settings.server.trusted_proxies.clone())
     } else {

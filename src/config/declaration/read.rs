@@ -163,6 +163,7 @@ impl Reader<'_> {
                 "refresh_token_lifetime",
                 "refresh_token_idle",
                 "require_pkce",
+                "consent",
                 "enabled",
             ],
         )?;
@@ -199,6 +200,7 @@ impl Reader<'_> {
                 .unwrap_or(defaults.refresh_token_idle)
                 .duration(),
             require_pkce: self.flag(table, "require_pkce")?.unwrap_or(true),
+            consent: self.parsed(table, "consent")?.unwrap_or_default(),
         };
         let enabled = self.flag(table, "enabled")?.unwrap_or(true);
         let client = DeclaredClient { settings, enabled };

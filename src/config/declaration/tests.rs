@@ -71,7 +71,7 @@ fn the_text_is_for_people() {
          routes = [\n    \"/b\",\n    \"GET /{}\",\n]\n\
          \n[[client]]\nclient_id = \"shop\"\nname = \"shop\"\nredirect_uris = [\"https://shop.example/cb\"]\n\
          scopes = [\"orders\"]\naccess_token_lifetime = \"1h\"\ncode_lifetime = \"1m\"\nrefresh = 3\n\
-         refresh_token_lifetime = \"30d\"\nrefresh_token_idle = \"7d\"\nrequire_pkce = true\nenabled = true\n",
+         refresh_token_lifetime = \"30d\"\nrefresh_token_idle = \"7d\"\nrequire_pkce = true\nconsent = \"always\"\nenabled = true\n",
         "a".repeat(100)
     );
     assert!(text.starts_with("# "), "{text}");

@@ -13,6 +13,7 @@
 mod breadth;
 mod by_path;
 mod caution;
+mod digest;
 mod folder;
 mod method;
 mod name;
@@ -31,6 +32,7 @@ use std::fmt;
 
 pub use breadth::Breadth;
 pub use caution::Caution;
+pub use digest::CoverageDigest;
 pub use folder::Folder;
 pub use method::{MAX_METHOD_BYTES, Method, MethodError};
 pub use name::{MAX_NAME_BYTES, NameError};

@@ -224,6 +224,7 @@ impl DeclaredClient {
                 FieldValue::Span(settings.refresh_token_idle),
             ),
             ("require_pkce", FieldValue::Flag(settings.require_pkce)),
+            ("consent", FieldValue::Text(settings.consent.to_string())),
             ("enabled", FieldValue::Flag(self.enabled)),
         ]
     }

@@ -5,22 +5,29 @@
 //! authorization request itself (RFC 6749 §3.1 allows it).
 
 use super::form_body::is_form;
-use super::page::{error, failure, page, refused_request, stale_form};
+use super::page::{Problem, error, failure, page, refused_request, stale_form};
 use super::sign_in::{SignInForm, hidden_fields};
 use crate::authorization_server::{Answer, Answered, Considered, Failure, Purpose, SignedIn, noted};
 use crate::domain::client::RefreshPolicy;
 use crate::domain::scope::{Scope, ScopeSet, ScopeToken};
 use crate::domain::session::SessionCookie;
-use crate::domain::span;
 use crate::http::app::App;
 use crate::http::header_value::HeaderValue;
-use crate::http::pages::{Approval, ClientView, ScopeView, SignOut};
+use crate::http::pages::{Approval, ClientView, ScopeView, SignOut, Spoken};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_request::{AuthorizationRequest, RedirectRefusal};
 use crate::protocol::parameters::{Parameters, values_of};
+use crate::protocol::prompt::after_sign_in;
 
-const FIELDS: [&str; 5] = ["request", "form_token", "username", "password", "decision"];
+const FIELDS: [&str; 6] = [
+    "request",
+    "form_token",
+    "username",
+    "password",
+    "decision",
+    "remember",
+];
 
 /// The longest request: it travels in a query again after sign-in, within the bound for a request target.
 const LONGEST_REQUEST: usize = 7 * 1024;
@@ -33,8 +40,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         .ok()
         .filter(|_| is_form(request))
     else {
-        let explanation = "What was posted is not a form.";
-        return error(app, request, 400, "This link does not work", explanation, "");
+        return error(app, request, 400, Problem("not_a_form"));
     };
     let fields = Parameters::parse(request.body(), &FIELDS);
     if fields.get("form_token").is_none()
@@ -54,26 +60,43 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
 /// Stages 1 and 2: validates, and asks the resource owner.
 fn consider(app: &App, request: &Request, raw: &str) -> Response {
     if raw.len() > LONGEST_REQUEST {
-        let explanation = "The request of the application is too long.";
-        return error(app, request, 400, "This link does not work", explanation, "");
+        return error(app, request, 400, Problem("request_too_long"));
     }
     let cookie = app.cookies.read(request);
-    match app.server.consider(raw, cookie.as_ref()) {
-        Err(error) => failure(app, request, &error.into()),
+    let considered = app.server.consider(raw, cookie.as_ref()).map_err(Failure::from);
+    let considered = considered.and_then(|considered| match (&considered, &cookie) {
+        // HEAD changes nothing.
+        (Considered::Remembered { .. }, Some(cookie)) if request.method() != "HEAD" => {
+            let from = app.client_address(request);
+            app.server.approve_remembered(raw, cookie, from)
+        }
+        _ => Ok(considered),
+    });
+    match considered {
+        Err(error) => failure(app, request, &error),
         Ok(Considered::Page(refusal)) => refused_request(app, request, &refusal),
         Ok(Considered::Redirect(refusal)) => refuse(app, 302, &refusal),
+        Ok(Considered::Approved { to, .. }) => redirect(303, &to),
+        Ok(Considered::Remembered { .. }) => {
+            Response::new(200).header("Cache-Control", HeaderValue::from_static("no-store"))
+        }
         Ok(Considered::SignIn(asking)) => sign_in_form(app, raw, &asking).show(app, request, cookie),
         Ok(Considered::Ask {
             request: asking,
             signed_in,
             scopes,
+            remember,
         }) => {
             // Somebody is signed in, so there is a cookie.
             let Some(cookie) = cookie else {
                 return sign_in_form(app, raw, &asking).show(app, request, None);
             };
-            match approval(app, &cookie, raw, &asking, &signed_in, scopes) {
-                Ok(view) => page(app, 200, app.pages.approval(&view)),
+            let spoken = app.spoken(request);
+            match approval(app, spoken, &cookie, raw, &asking, &signed_in, scopes) {
+                Ok(view) => {
+                    let view = Approval { remember, ..view };
+                    page(app, 200, spoken.approval(&view))
+                }
                 Err(error) => failure(app, request, &error),
             }
         }
@@ -107,6 +130,7 @@ fn sign_in_form<'r>(app: &App, raw: &'r str, request: &AuthorizationRequest) -> 
         action: app.path("/authorize"),
         about: raw,
         client: Some(client_view(request)),
+        username: request.prompting.login_hint.as_ref().map(ToString::to_string),
     }
 }
 
@@ -117,14 +141,18 @@ fn sign_in(app: &App, request: &Request, about: &str, fields: &Parameters) -> Re
         Err(error) => failure(app, request, &error.into()),
         Ok(Considered::Page(refusal)) => refused_request(app, request, &refusal),
         Ok(Considered::Redirect(refusal)) => refuse(app, 303, &refusal),
+        Ok(Considered::Approved { to, .. }) => redirect(303, &to),
         Ok(
             Considered::SignIn(considered)
             | Considered::Ask {
                 request: considered, ..
+            }
+            | Considered::Remembered {
+                request: considered, ..
             },
         ) => {
             // Redirected, so that reloading the next page does not send the password again.
-            let next = format!("{}?{about}", app.path("/authorize"));
+            let next = format!("{}?{}", app.path("/authorize"), after_sign_in(about));
             sign_in_form(app, about, &considered).submit(app, request, fields, &next)
         }
     }
@@ -132,6 +160,7 @@ fn sign_in(app: &App, request: &Request, about: &str, fields: &Parameters) -> Re
 
 fn approval(
     app: &App,
+    spoken: Spoken<'_>,
     cookie: &SessionCookie,
     raw: &str,
     request: &AuthorizationRequest,
@@ -149,8 +178,9 @@ fn approval(
         username: signed_in.owner.username.to_string(),
         scopes: scopes.into_iter().map(scope_view).collect(),
         resources: request.resources.iter().map(ToString::to_string).collect(),
-        access_for: span::in_words(settings.access_token_lifetime),
-        refresh: refreshes.then(|| span::in_words(settings.refresh_token_lifetime)),
+        access_for: spoken.span(settings.access_token_lifetime),
+        remember: None,
+        refresh: refreshes.then(|| spoken.span(settings.refresh_token_lifetime)),
         account_url: app.path("/account"),
         sign_out: SignOut {
             action: app.path("/logout"),
@@ -159,7 +189,7 @@ fn approval(
     })
 }
 
-fn scope_view(scope: Scope) -> ScopeView {
+pub(super) fn scope_view(scope: Scope) -> ScopeView {
     fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
         items.into_iter().map(|item| item.to_string()).collect()
     }
@@ -179,7 +209,16 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
             let ticked = values_of(request.body(), "scope");
             let tokens: Result<Vec<ScopeToken>, _> = ticked.iter().map(|text| text.parse()).collect();
             match tokens {
-                Ok(tokens) => Answer::Approve(tokens.into_iter().collect::<ScopeSet>()),
+                Ok(tokens) => {
+                    let scope = tokens.into_iter().collect::<ScopeSet>();
+                    match fields.get("remember") {
+                        Some(shown) => Answer::Remember {
+                            scope,
+                            shown: shown.to_owned(),
+                        },
+                        None => Answer::Approve(scope),
+                    }
+                }
                 Err(_) => return tampered(app, request),
             }
         }
@@ -200,11 +239,7 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
         Ok(Answered::Page(refusal)) => refused_request(app, request, &refusal),
         Ok(Answered::Form(error)) => stale_form(app, request, error),
         Ok(Answered::NotAsked) => tampered(app, request),
-        Ok(Answered::Twice) => {
-            let explanation = "You have answered this request already. It can be answered once.";
-            let advice = "If the application did not receive your answer, go back to it and start again.";
-            error(app, request, 409, "Answered already", explanation, advice)
-        }
+        Ok(Answered::Twice) => error(app, request, 409, Problem("answered_already")),
         // The session ended while the page was open: sign in again, for the same request.
         Ok(Answered::SignedOut) => redirect(303, &format!("{}?{about}", app.path("/authorize"))),
     }
@@ -212,14 +247,5 @@ fn answer(app: &App, request: &Request, about: &str, fields: &Parameters) -> Res
 
 fn tampered(app: &App, request: &Request) -> Response {
     noted::outcome("form not accepted");
-    let explanation = "The form holds an answer that was not offered, so it was not accepted.";
-    let advice = "Go back to the application that sent you here and start again.";
-    error(
-        app,
-        request,
-        400,
-        "This answer cannot be used",
-        explanation,
-        advice,
-    )
+    error(app, request, 400, Problem("answer_tampered"))
 }

@@ -6,6 +6,7 @@ use crate::http::app::App;
 use crate::http::error::failed;
 use crate::http::header_value::HeaderValue;
 use crate::http::response::Response;
+use crate::protocol::prompt::Prompt;
 
 pub(crate) fn handle(app: &App) -> Response {
     let scopes = match app.server.scopes() {
@@ -33,6 +34,7 @@ pub(crate) fn handle(app: &App) -> Response {
         "introspection_endpoint_auth_methods_supported": authentication,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
+        "prompt_values_supported": Prompt::ALL.map(Prompt::as_str),
     });
     let resources: Vec<&str> = servers
         .iter()

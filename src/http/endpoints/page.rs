@@ -4,160 +4,156 @@ use crate::authorization_server::{Failure, FormError, noted};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::http::app::App;
 use crate::http::error::status_of;
-use crate::http::pages::{Detail, ErrorPage, RenderError};
+use crate::http::pages::{Detail, ErrorPage, RenderError, Spoken};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_request::PageRefusal;
+use crate::protocol::parameters::Flaw;
 
 /// A page of this server.
 pub(super) fn page(app: &App, status: u16, html: Result<String, RenderError>) -> Response {
     app.pages.respond(status, html)
 }
 
+/// What an error page tells of: the messages `NAME`, `NAME_what`, `NAME_fault` and `NAME_advice` in the section
+/// `problem` of the message files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Problem(pub(super) &'static str);
+
 /// An error page without details.
-pub(super) fn error(
-    app: &App,
+pub(super) fn error(app: &App, request: &Request, status: u16, problem: Problem) -> Response {
+    let spoken = app.spoken(request);
+    page(
+        app,
+        status,
+        spoken.error(&view(spoken, request, status, problem, &[])),
+    )
+}
+
+fn view(
+    spoken: Spoken<'_>,
     request: &Request,
     status: u16,
-    headline: &str,
-    explanation: &str,
-    advice: &str,
-) -> Response {
-    let view = ErrorPage {
+    Problem(name): Problem,
+    fill: &[(&str, &str)],
+) -> ErrorPage {
+    let text = |part: &str| spoken.text(&format!("problem.{name}{part}"), fill);
+    ErrorPage {
         status,
-        headline: headline.to_owned(),
-        explanation: explanation.to_owned(),
-        advice: Some(advice.to_owned()).filter(|advice| !advice.is_empty()),
+        headline: text(""),
+        explanation: text("_what"),
+        fault: text("_fault"),
+        advice: text("_advice"),
         details: Vec::new(),
         command: None,
         request_id: request.id().to_string(),
-    };
-    page(app, status, app.pages.error(&view))
+    }
 }
 
 /// The server failed.
 pub(super) fn failure(app: &App, request: &Request, failure: &Failure) -> Response {
     tracing::error!(error = %failure, "a request failed");
     noted::error("server_error");
-    let explanation = "Something went wrong on this server. Nothing was approved and nothing was changed.";
-    error(
-        app,
-        request,
-        status_of(failure),
-        "This did not work",
-        explanation,
-        "Please try again in a moment.",
-    )
+    error(app, request, status_of(failure), Problem("server_error"))
 }
 
 /// A form that may not be answered.
 pub(super) fn stale_form(app: &App, request: &Request, form: FormError) -> Response {
-    let explanation = match form {
-        FormError::Expired => "This page was open for too long, so its form is no longer accepted.",
-        FormError::Forged => {
-            "This form was not opened in this browser, or cookies are blocked. To protect you, it was not accepted."
-        }
+    let problem = match form {
+        FormError::Expired => Problem("form_expired"),
+        FormError::Forged => Problem("form_forged"),
     };
-    let advice = "Go back to the application that sent you here and start again.";
     noted::outcome("form not accepted");
-    error(
-        app,
-        request,
-        403,
-        "This form cannot be used any more",
-        explanation,
-        advice,
-    )
+    error(app, request, 403, problem)
 }
 
 /// A request whose browser may not be redirected anywhere.
 pub(super) fn refused_request(app: &App, request: &Request, refusal: &PageRefusal) -> Response {
     noted::outcome("request refused");
-    let view = ErrorPage {
-        request_id: request.id().to_string(),
-        ..refusal_view(refusal, app.developer_details)
-    };
-    page(app, 400, app.pages.error(&view))
+    let (Problem(name), fill) = problem_of(refusal);
+    // The reader reads the request ID to the operator, who finds the reason by it.
+    noted::error(name);
+    let spoken = app.spoken(request);
+    let mut view = view(spoken, request, 400, Problem(name), fill.as_slice());
+    if app.developer_details {
+        (view.details, view.command) = for_developers(spoken, refusal);
+    }
+    page(app, 400, spoken.error(&view))
 }
 
-fn refusal_view(refusal: &PageRefusal, developer: bool) -> ErrorPage {
-    let mut view = ErrorPage {
-        status: 400,
-        headline: "This link does not work".to_owned(),
-        explanation: String::new(),
-        advice: Some(
-            "The fault is probably in the application that sent you here. Its operator can mend it."
-                .to_owned(),
-        ),
-        details: Vec::new(),
-        command: None,
-        request_id: String::new(),
+fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static str)>) {
+    let problem = match refusal {
+        PageRefusal::NoClientId => "no_client_id",
+        PageRefusal::Flawed(name, Flaw::Repeated) => return (Problem("repeated"), Some(("name", name))),
+        PageRefusal::Flawed(name, Flaw::NotText) => return (Problem("not_text"), Some(("name", name))),
+        PageRefusal::UnknownClient(_) => "unknown_client",
+        PageRefusal::DisabledClient(_) => "disabled_client",
+        PageRefusal::NoRedirectUri { .. } => "no_redirect_uri",
+        PageRefusal::UnregisteredRedirectUri { .. } => "unregistered_redirect_uri",
     };
-    let sent = |label: &str, value: &str| Detail {
-        label: label.to_owned(),
+    (Problem(problem), None)
+}
+
+/// What was sent and what was expected, and the command that mends it.
+fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Option<String>) {
+    let detail = |label: String, value: &str| Detail {
+        label,
         values: vec![value.to_owned()],
     };
+    let sent = |name: &str, value: &str| detail(spoken.text("detail.sent", &[("name", name)]), value);
+    let missing = |name: &str| Detail {
+        label: spoken.text("detail.missing", &[("name", name)]),
+        values: Vec::new(),
+    };
+    let registered = |uris: &[RedirectUri]| Detail {
+        label: spoken.text("detail.registered", &[]),
+        values: uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+    };
     match refusal {
-        PageRefusal::NoClientId => {
-            "The request does not say which application it comes from: client_id is missing."
-                .clone_into(&mut view.explanation);
-        }
-        PageRefusal::Flawed(name, flaw) => view.explanation = format!("The parameter {name} {flaw}."),
-        PageRefusal::UnknownClient(id) => {
-            "The request comes from an application that is not registered here."
-                .clone_into(&mut view.explanation);
-            view.details.push(sent("client_id that was sent", id));
-            if developer {
-                view.command = Some("oauthctl client list".to_owned());
-            }
-        }
-        PageRefusal::DisabledClient(id) => {
-            "The application that sent you here has been disabled.".clone_into(&mut view.explanation);
-            view.advice =
-                Some("Ask the operator of this server if you think that this is a mistake.".to_owned());
-            view.details.push(sent("client_id", id.as_str()));
-        }
-        PageRefusal::NoRedirectUri { client, registered } => {
-            "The application did not say where to send you back to, and it has registered several places."
-                .clone_into(&mut view.explanation);
-            view.details.push(sent("client_id", client.as_str()));
-            if developer {
-                view.details.push(registered_uris(registered));
-            }
-        }
+        PageRefusal::NoClientId => (vec![missing("client_id")], None),
+        PageRefusal::Flawed(..) => (Vec::new(), None),
+        PageRefusal::UnknownClient(id) => (
+            vec![sent("client_id", id)],
+            Some("oauthctl client list".to_owned()),
+        ),
+        PageRefusal::DisabledClient(id) => (
+            vec![sent("client_id", id.as_str())],
+            Some(format!("oauthctl client enable {}", shell_word(id.as_str()))),
+        ),
+        PageRefusal::NoRedirectUri {
+            client,
+            registered: uris,
+        } => (
+            vec![
+                sent("client_id", client.as_str()),
+                missing("redirect_uri"),
+                registered(uris),
+            ],
+            None,
+        ),
         PageRefusal::UnregisteredRedirectUri {
             client,
             sent: uri,
-            registered,
+            registered: uris,
         } => {
-            "The application asked to send you back to an address that it has not registered. You were not sent there."
-                .clone_into(&mut view.explanation);
-            view.details.push(sent("client_id", client.as_str()));
-            view.details.push(sent("redirect_uri that was sent", uri));
-            if developer {
-                view.details.push(registered_uris(registered));
-                match uri.parse::<RedirectUri>() {
-                    Ok(_) => {
-                        view.command = Some(format!(
-                            "oauthctl client update {} --add-redirect-uri {}",
-                            shell_word(client.as_str()),
-                            shell_word(uri)
-                        ));
-                    }
-                    Err(error) => view
-                        .details
-                        .push(sent("Why it cannot be registered", &error.to_string())),
+            let mut details = vec![
+                sent("client_id", client.as_str()),
+                sent("redirect_uri", uri),
+                registered(uris),
+            ];
+            let command = match uri.parse::<RedirectUri>() {
+                Ok(_) => Some(format!(
+                    "oauthctl client update {} --add-redirect-uri {}",
+                    shell_word(client.as_str()),
+                    shell_word(uri)
+                )),
+                Err(error) => {
+                    details.push(detail(spoken.text("detail.why_not", &[]), &error.to_string()));
+                    None
                 }
-            }
+            };
+            (details, command)
         }
-    }
-    view
-}
-
-fn registered_uris(registered: &[RedirectUri]) -> Detail {
-    Detail {
-        label: "Registered redirect URIs".to_owned(),
-        values: registered.iter().map(|uri| uri.as_str().to_owned()).collect(),
     }
 }
 
@@ -174,6 +170,7 @@ fn shell_word(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::pages::Pages;
 
     #[test]
     fn a_command_quotes_what_a_stranger_sent() {
@@ -183,28 +180,30 @@ mod tests {
     }
 
     #[test]
-    fn what_is_registered_is_told_to_developers_only() {
-        let refusal = PageRefusal::UnregisteredRedirectUri {
+    fn a_developer_reads_what_was_sent_what_is_expected_and_what_mends_it() {
+        let pages = Pages::new("Example");
+        let refusal = |uri: &str| PageRefusal::UnregisteredRedirectUri {
             client: "orders".parse().unwrap(),
-            sent: "http://127.0.0.1:9000/other".to_owned(),
+            sent: uri.to_owned(),
             registered: vec!["http://127.0.0.1:9000/cb".parse().unwrap()],
         };
-        let developer = refusal_view(&refusal, true);
-        let command = "oauthctl client update orders --add-redirect-uri http://127.0.0.1:9000/other";
-        assert_eq!(developer.command.as_deref(), Some(command));
-        assert!(
-            developer
-                .details
-                .iter()
-                .any(|detail| detail.values == ["http://127.0.0.1:9000/cb"])
+        let (details, command) = for_developers(pages.spoken(None), &refusal("http://127.0.0.1:9000/other"));
+        let mends = "oauthctl client update orders --add-redirect-uri http://127.0.0.1:9000/other";
+        assert_eq!(command.as_deref(), Some(mends));
+        let told: Vec<(&str, &str)> = details
+            .iter()
+            .map(|detail| (detail.label.as_str(), detail.values[0].as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("client_id that was sent", "orders"),
+                ("redirect_uri that was sent", "http://127.0.0.1:9000/other"),
+                ("Registered redirect URIs", "http://127.0.0.1:9000/cb"),
+            ]
         );
-        let stranger = refusal_view(&refusal, false);
-        assert_eq!(stranger.command, None);
-        assert!(
-            !stranger
-                .details
-                .iter()
-                .any(|detail| detail.values == ["http://127.0.0.1:9000/cb"])
-        );
+        let (details, command) = for_developers(pages.spoken(None), &refusal("http://example.com/cb"));
+        assert_eq!(command, None, "what cannot be registered is not advised");
+        assert_eq!(details[3].label, "Why it cannot be registered");
     }
 }

@@ -18,12 +18,15 @@ pub(super) struct SignInForm<'a> {
     pub(super) about: &'a str,
     /// For which client.
     pub(super) client: Option<ClientView>,
+    /// Who will probably sign in.
+    pub(super) username: Option<String>,
 }
 
 impl SignInForm<'_> {
     /// The page for somebody who has not tried yet.
     pub(super) fn show(self, app: &App, request: &Request, cookie: Option<SessionCookie>) -> Response {
-        self.render(app, request, cookie, 200, "", None)
+        let username = self.username.clone().unwrap_or_default();
+        self.render(app, request, cookie, 200, &username, None)
     }
 
     fn render(
@@ -35,7 +38,7 @@ impl SignInForm<'_> {
         username: &str,
         error: Option<String>,
     ) -> Response {
-        match self.try_render(app, cookie, status, username, error) {
+        match self.try_render(app, request, cookie, status, username, error) {
             Ok(response) => response,
             Err(error) => failure(app, request, &error),
         }
@@ -44,6 +47,7 @@ impl SignInForm<'_> {
     fn try_render(
         self,
         app: &App,
+        request: &Request,
         cookie: Option<SessionCookie>,
         status: u16,
         username: &str,
@@ -61,7 +65,7 @@ impl SignInForm<'_> {
             username: username.to_owned(),
             error,
         };
-        let response = page(app, status, app.pages.sign_in(&view));
+        let response = page(app, status, app.spoken(request).sign_in(&view));
         Ok(if is_new {
             response.header("Set-Cookie", app.cookies.set(&cookie))
         } else {
@@ -77,10 +81,19 @@ impl SignInForm<'_> {
             .server
             .open_form(form_token, cookie.as_ref(), Purpose::SignIn, self.about)
         {
-            return stale_form(app, request, error);
+            // Two tabs: somebody signed in at the other one, and with that the browser got another cookie.
+            return match app.server.signed_in(cookie.as_ref()) {
+                Ok(Some(_)) => {
+                    let query = if self.about.is_empty() { "" } else { "?" };
+                    see_other(&format!("{}{query}{}", self.action, self.about))
+                }
+                Ok(None) => stale_form(app, request, error),
+                Err(error) => failure(app, request, &error.into()),
+            };
         }
         let username = fields.get("username").unwrap_or_default();
         let password = fields.get("password").unwrap_or_default();
+        let text = |key: &str, fill: &[(&str, &str)]| app.spoken(request).text(key, fill);
         let again = |status, message: String| {
             // What was typed is shown again, but not a page full of it.
             let typed: String = username.chars().take(100).collect();
@@ -90,25 +103,26 @@ impl SignInForm<'_> {
             .server
             .sign_in(username, password, cookie.as_ref(), app.client_address(request))
         {
-            Ok(session) => Response::redirect(303, HeaderValue::encoded(next))
-                .header("Set-Cookie", app.cookies.set(&session))
-                .header("Cache-Control", HeaderValue::from_static("no-store")),
-            Err(SignInError::Wrong) => again(403, "The username or the password is wrong.".to_owned()),
-            Err(SignInError::Disabled) => {
-                let message = "This account is disabled. Ask the operator of this server.";
-                again(403, message.to_owned())
-            }
+            Ok(session) => see_other(next).header("Set-Cookie", app.cookies.set(&session)),
+            Err(SignInError::Wrong) => again(403, text("sign_in.wrong", &[])),
+            Err(SignInError::Disabled) => again(403, text("sign_in.disabled", &[])),
             Err(SignInError::Throttled(seconds)) => {
-                let message = format!("Too many attempts. Wait {seconds} seconds and try again.");
+                let message = text("sign_in.throttled", &[("seconds", &seconds.to_string())]);
                 again(429, message).header("Retry-After", HeaderValue::seconds(seconds))
             }
             Err(SignInError::Busy) => {
-                let message = "Too many people are signing in. Try again in a moment.".to_owned();
-                again(503, message).header("Retry-After", HeaderValue::seconds(1))
+                again(503, text("sign_in.busy", &[])).header("Retry-After", HeaderValue::seconds(1))
             }
             Err(SignInError::Failed(error)) => failure(app, request, &error),
         }
     }
+}
+
+/// On to another page of this server, after a form.
+pub(super) fn see_other(path: &str) -> Response {
+    Response::redirect(303, HeaderValue::encoded(path))
+        .header("Cache-Control", HeaderValue::from_static("no-store"))
+        .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
 }
 
 /// Hidden fields of a form.

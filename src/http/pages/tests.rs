@@ -2,13 +2,14 @@
 
 mod contrast;
 mod markup;
-mod samples;
+mod own;
 
 use std::collections::BTreeSet;
 
 use sha2::{Digest, Sha256};
 
 use self::markup::{Tag, tags};
+use super::samples;
 use super::*;
 
 fn pages() -> Pages {
@@ -19,7 +20,7 @@ fn pages() -> Pages {
 fn rendered(write: &dyn Fn(&str) -> String) -> Vec<(&'static str, String)> {
     samples::all(write)
         .into_iter()
-        .map(|(name, sample)| (name, sample.render(&pages()).expect(name)))
+        .map(|(name, sample)| (name, sample.render(pages().spoken(None)).expect(name)))
         .collect()
 }
 
@@ -36,13 +37,13 @@ fn hostile() -> Vec<(&'static str, String)> {
 #[test]
 fn each_text_of_each_page_is_shown_and_escaped() {
     for (name, sample) in samples::all(&str::to_owned) {
-        let html = sample.render(&pages()).expect(name);
+        let html = sample.render(pages().spoken(None)).expect(name);
         for field in sample.fields() {
             assert!(html.contains(&field), "{name} does not show {field}");
         }
     }
     for (name, sample) in samples::all(&|field| format!("{field}<i>\"'&")) {
-        let html = sample.render(&pages()).expect(name);
+        let html = sample.render(pages().spoken(None)).expect(name);
         for field in sample.fields() {
             let bare = field.strip_suffix("<i>\"'&").expect("every text is hostile");
             assert!(
@@ -89,7 +90,7 @@ fn text_of_others_stands_in_its_own_isolate_without_characters_that_reorder() {
 fn a_long_name_does_not_crowd_out_the_page() {
     let long = "x".repeat(300);
     for (name, sample) in samples::all(&|_| long.clone()) {
-        let html = sample.render(&pages()).expect(name);
+        let html = sample.render(pages().spoken(None)).expect(name);
         let title = html
             .split("<title>")
             .nth(1)
@@ -121,8 +122,20 @@ fn where_the_browser_goes_next_is_never_cut() {
         error: None,
     };
     let shown = format!("<bdi>{}</bdi>", host.replace('/', "&#x2f;"));
-    assert!(pages().approval(&approval).expect("approval").contains(&shown));
-    assert!(pages().sign_in(&sign_in).expect("sign-in").contains(&shown));
+    assert!(
+        pages()
+            .spoken(None)
+            .approval(&approval)
+            .expect("approval")
+            .contains(&shown)
+    );
+    assert!(
+        pages()
+            .spoken(None)
+            .sign_in(&sign_in)
+            .expect("sign-in")
+            .contains(&shown)
+    );
 }
 
 #[test]
@@ -217,7 +230,10 @@ fn every_field_that_is_seen_has_a_label_and_every_reference_its_target() {
 #[test]
 fn every_page_is_well_formed_and_says_its_language() {
     for (name, html) in hostile() {
-        assert!(html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"), "{name}");
+        assert!(
+            html.starts_with("<!DOCTYPE html>\n<html lang=\"en\" dir=\"ltr\">"),
+            "{name}"
+        );
         assert_eq!(markup::unbalanced(&html), None, "{name}");
         let tags = tags(&html);
         for once in ["title", "h1", "main"] {
@@ -249,6 +265,7 @@ fn titles_tell_the_pages_apart() {
             "Authorization code received – the client (demo client)",
             "Error 400: the headline – Example Sign-in",
             "Error: Sign in to continue to the client.name – Example Sign-in",
+            "Error: Your connected applications – Example Sign-in",
             "No access – the client (demo client)",
             "Sign in – Example Sign-in",
             "Signed out – Example Sign-in",
@@ -261,6 +278,7 @@ fn titles_tell_the_pages_apart() {
 #[test]
 fn the_approval_form_carries_the_scopes_and_both_decisions() {
     let html = pages()
+        .spoken(None)
         .approval(&samples::approval(&str::to_owned))
         .expect("approval");
     let tags = tags(&html);
@@ -288,17 +306,17 @@ fn the_approval_form_carries_the_scopes_and_both_decisions() {
 fn a_scope_without_a_description_is_shown_by_its_token() {
     let mut approval = samples::approval(&str::to_owned);
     approval.scopes[1].description.clear();
-    let html = pages().approval(&approval).expect("approval");
+    let html = pages().spoken(None).approval(&approval).expect("approval");
     assert!(html.contains("<span><bdi>scope1.scope</bdi></span>"));
 }
 
 #[test]
 fn the_approval_page_says_how_long_with_and_without_refresh() {
     let mut approval = samples::approval(&str::to_owned);
-    let renewed = pages().approval(&approval).expect("approval");
+    let renewed = pages().spoken(None).approval(&approval).expect("approval");
     assert!(renewed.contains("Up to <bdi>refresh</bdi>. Each access ends after <bdi>access_for</bdi>"));
     approval.refresh = None;
-    let once = pages().approval(&approval).expect("approval");
+    let once = pages().spoken(None).approval(&approval).expect("approval");
     assert!(once.contains("<bdi>access_for</bdi>. After that, <bdi>client.name</bdi> has to ask you again."));
     assert!(!once.contains("renew"));
 }
@@ -306,6 +324,7 @@ fn the_approval_page_says_how_long_with_and_without_refresh() {
 #[test]
 fn a_refused_sign_in_ties_the_reason_to_both_fields() {
     let html = pages()
+        .spoken(None)
         .sign_in(&samples::refused_sign_in(&str::to_owned))
         .expect("sign-in");
     let tags = tags(&html);
@@ -340,7 +359,7 @@ fn the_demo_offers_the_exchange_only_for_an_answer_that_is_its_own() {
         {
             (*state, *issuer) = (state_matches, issuer_matches);
         }
-        let html = pages().demo_client(&page).expect("demo client");
+        let html = pages().spoken(None).demo_client(&page).expect("demo client");
         assert_eq!(
             html.contains("Exchange the code"),
             offered,

@@ -87,6 +87,9 @@ pub struct Approval {
     pub resources: Vec<String>,
     /// How long an access token lives, in words (`1 hour`).
     pub access_for: String,
+    /// The value of the checkbox `remember`, by which the resource owner need not be asked again for what they approve;
+    /// none where they always are.
+    pub remember: Option<String>,
     /// How long the client can renew its access, in words (`30 days`); none where it gets no refresh token.
     pub refresh: Option<String>,
     /// Where the resource owner can take the approval back.
@@ -113,8 +116,10 @@ pub struct ErrorPage {
     pub headline: String,
     /// What happened, in a sentence or two.
     pub explanation: String,
+    /// Whose fault it probably is.
+    pub fault: String,
     /// What the reader can do.
-    pub advice: Option<String>,
+    pub advice: String,
     /// What a developer needs to see; empty where it may not be told.
     pub details: Vec<Detail>,
     /// A command, in one line, that an administrator can run to mend it.
@@ -130,14 +135,50 @@ pub struct GrantView {
     pub grant_id: String,
     /// The name of the client.
     pub client: String,
-    /// What is allowed, in words or as scope tokens.
-    pub scopes: Vec<String>,
-    /// When it was approved, in words (`on 3 May 2026`).
+    /// What is allowed, with what it opens now.
+    pub scopes: Vec<ScopeView>,
+    /// The resources where the client may use its access; none where it may use it everywhere.
+    pub resources: Vec<String>,
+    /// When it was approved, in words (`on 2026-05-03`).
     pub since: String,
+    /// When the client last used it, in words; none where it has not.
+    pub last_used: Option<String>,
+    /// When it ends by itself, at the latest, in words.
+    pub until: String,
     /// Where the form that takes it back is posted to.
     pub action: String,
     /// The hidden fields of that form.
     pub hidden: Vec<HiddenField>,
+}
+
+/// One approval that the resource owner is not asked for again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RememberedView {
+    /// The name of the client.
+    pub client: String,
+    /// The scope tokens.
+    pub scopes: Vec<String>,
+    /// The resources where the client may use its access; none where it may use it everywhere.
+    pub resources: Vec<String>,
+    /// When it was approved, in words (`on 2026-05-03`).
+    pub since: String,
+    /// Where the form is posted to that has the client ask again.
+    pub action: String,
+    /// The hidden fields of that form.
+    pub hidden: Vec<HiddenField>,
+}
+
+/// The form that changes the password: fields `old_password`, `new_password` and `new_password_again`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PasswordForm {
+    /// Where the form is posted to.
+    pub action: String,
+    /// The hidden fields that the form carries.
+    pub hidden: Vec<HiddenField>,
+    /// The fewest characters of a new password.
+    pub shortest: usize,
+    /// Why the last attempt was refused.
+    pub error: Option<String>,
 }
 
 /// The account page: what the resource owner has approved.
@@ -145,10 +186,18 @@ pub struct GrantView {
 pub struct Account {
     /// The username of the resource owner who is signed in.
     pub username: String,
+    /// What has just been done, in a sentence.
+    pub notice: Option<String>,
     /// The approvals that are in force.
     pub grants: Vec<GrantView>,
+    /// The approvals that are remembered.
+    pub remembered: Vec<RememberedView>,
+    /// The form that changes the password.
+    pub password: PasswordForm,
     /// The form that signs out.
     pub sign_out: SignOut,
+    /// The form that signs out of every browser.
+    pub sign_out_everywhere: SignOut,
 }
 
 /// The page after signing out.

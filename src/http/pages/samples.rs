@@ -1,6 +1,14 @@
-//! A page of each kind, with the texts that a function writes.
+//! A page of each kind, with the texts that a function writes: what templates are tried with.
 
-use super::super::*;
+use minijinja::Value;
+
+#[cfg(test)]
+use super::RenderError;
+use super::templates::DEMO_CLIENT;
+use super::{
+    Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
+    PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut, Spoken,
+};
 
 /// One page to render.
 pub(super) enum Sample {
@@ -13,18 +21,65 @@ pub(super) enum Sample {
 }
 
 impl Sample {
-    pub(super) fn render(&self, pages: &Pages) -> Result<String, RenderError> {
+    /// The template that it is for.
+    pub(super) fn template(&self) -> &'static str {
         match self {
-            Self::SignIn(page) => pages.sign_in(page),
-            Self::Approval(page) => pages.approval(page),
-            Self::Error(page) => pages.error(page),
-            Self::Account(page) => pages.account(page),
-            Self::SignedOut(page) => pages.signed_out(page),
-            Self::DemoClient(page) => pages.demo_client(page),
+            Self::SignIn(_) => "sign_in.html",
+            Self::Approval(_) => "approval.html",
+            Self::Error(_) => "error.html",
+            Self::Account(_) => "account.html",
+            Self::SignedOut(_) => "signed_out.html",
+            Self::DemoClient(_) => DEMO_CLIENT,
+        }
+    }
+
+    /// What its template is given.
+    pub(super) fn context(&self, spoken: Spoken<'_>) -> Value {
+        match self {
+            Self::SignIn(page) => spoken.context(page),
+            Self::Approval(page) => spoken.context(page),
+            Self::Error(page) => spoken.context(page),
+            Self::Account(page) => spoken.context(page),
+            Self::SignedOut(page) => spoken.context(page),
+            Self::DemoClient(page) => spoken.context(page),
+        }
+    }
+
+    /// The forms without which the page is of no use: the action of each, and its hidden fields.
+    pub(super) fn forms(&self) -> Vec<(&str, &[HiddenField])> {
+        match self {
+            Self::SignIn(page) => vec![(page.action.as_str(), page.hidden.as_slice())],
+            Self::Approval(page) => vec![(&page.action, &page.hidden), form_of(&page.sign_out)],
+            Self::Account(page) => page
+                .grants
+                .iter()
+                .map(|grant| (grant.action.as_str(), grant.hidden.as_slice()))
+                .chain(
+                    page.remembered
+                        .iter()
+                        .map(|approval| (approval.action.as_str(), approval.hidden.as_slice())),
+                )
+                .chain([(page.password.action.as_str(), page.password.hidden.as_slice())])
+                .chain([form_of(&page.sign_out), form_of(&page.sign_out_everywhere)])
+                .collect(),
+            Self::Error(_) | Self::SignedOut(_) | Self::DemoClient(_) => Vec::new(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn render(&self, spoken: Spoken<'_>) -> Result<String, RenderError> {
+        match self {
+            Self::SignIn(page) => spoken.sign_in(page),
+            Self::Approval(page) => spoken.approval(page),
+            Self::Error(page) => spoken.error(page),
+            Self::Account(page) => spoken.account(page),
+            Self::SignedOut(page) => spoken.signed_out(page),
+            Self::DemoClient(page) => spoken.demo_client(page),
         }
     }
 
     /// Every text of the page, however deep it stands.
+    #[cfg(test)]
     pub(super) fn fields(&self) -> Vec<String> {
         let page = match self {
             Self::SignIn(page) => serde_json::to_value(page),
@@ -41,6 +96,7 @@ impl Sample {
 }
 
 /// The texts in `value`, without the word that tells the demo's steps apart.
+#[cfg(test)]
 fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
     match value {
         serde_json::Value::String(text) => fields.push(text.clone()),
@@ -53,6 +109,10 @@ fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
         }
         _ => {}
     }
+}
+
+fn form_of(form: &SignOut) -> (&str, &[HiddenField]) {
+    (&form.action, &form.hidden)
 }
 
 type Write<'a> = &'a dyn Fn(&str) -> String;
@@ -108,6 +168,7 @@ pub(super) fn approval(write: Write<'_>) -> Approval {
         scopes: vec![scope("scope0"), scope("scope1")],
         resources: vec![write("resource0"), write("resource1")],
         access_for: write("access_for"),
+        remember: Some(write("remember")),
         refresh: Some(write("refresh")),
         account_url: write("account_url"),
         sign_out: sign_out(write),
@@ -123,7 +184,8 @@ fn error(write: Write<'_>) -> ErrorPage {
         status: 400,
         headline: write("headline"),
         explanation: write("explanation"),
-        advice: Some(write("advice")),
+        fault: write("fault"),
+        advice: write("advice"),
         details: vec![detail("sent"), detail("registered")],
         command: Some(write("command")),
         request_id: write("request_id"),
@@ -131,18 +193,48 @@ fn error(write: Write<'_>) -> ErrorPage {
 }
 
 fn account(write: Write<'_>) -> Account {
+    let scope = |name: String| ScopeView {
+        scope: write(&format!("{name}.scope")),
+        description: write(&format!("{name}.description")),
+        folders: vec![write(&format!("{name}.folder"))],
+        services: vec![write(&format!("{name}.service"))],
+        routes: vec![write(&format!("{name}.route"))],
+    };
     let grant = |name: &str| GrantView {
         grant_id: write(&format!("{name}.id")),
         client: write(&format!("{name}.client")),
+        scopes: vec![scope(format!("{name}.scope0")), scope(format!("{name}.scope1"))],
+        resources: vec![write(&format!("{name}.resource"))],
+        since: write(&format!("{name}.since")),
+        last_used: Some(write(&format!("{name}.last_used"))),
+        until: write(&format!("{name}.until")),
+        action: write(&format!("{name}.action")),
+        hidden: hidden(write, &format!("{name}.")),
+    };
+    let remembered = |name: &str| RememberedView {
+        client: write(&format!("{name}.client")),
         scopes: vec![write(&format!("{name}.scope0")), write(&format!("{name}.scope1"))],
+        resources: vec![write(&format!("{name}.resource"))],
         since: write(&format!("{name}.since")),
         action: write(&format!("{name}.action")),
         hidden: hidden(write, &format!("{name}.")),
     };
     Account {
         username: write("username"),
+        notice: Some(write("notice")),
         grants: vec![grant("grant0"), grant("grant1")],
+        remembered: vec![remembered("remembered0"), remembered("remembered1")],
+        password: PasswordForm {
+            action: write("password.action"),
+            hidden: hidden(write, "password."),
+            shortest: 8,
+            error: Some(write("password.error")),
+        },
         sign_out: sign_out(write),
+        sign_out_everywhere: SignOut {
+            action: write("sign_out_everywhere.action"),
+            hidden: hidden(write, "sign_out_everywhere."),
+        },
     }
 }
 
@@ -200,7 +292,13 @@ pub(super) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
         (
             "account, empty",
             Sample::Account(Account {
+                notice: None,
                 grants: Vec::new(),
+                remembered: Vec::new(),
+                password: PasswordForm {
+                    error: None,
+                    ..account(write).password
+                },
                 ..account(write)
             }),
         ),
