@@ -102,25 +102,25 @@ impl AuthorizationServer {
         let new = Password::choose(typed.new)?;
         let now = self.now();
         let name = before.username.as_str();
-        let is_throttled = self
+        let attempt = self
             .throttle
             .try_begin(name, from, now)
             .map_err(ChangePasswordError::Throttled)?;
         let old = Password::presented(typed.old);
-        let hashed = self.password_gate.enter(|| {
-            let is_right = old.is_some_and(|old| before.password_hash.admits(&old));
-            is_right.then(|| new.hash(&*self.entropy))
-        });
-        let Some(hashed) = hashed else {
-            self.throttle.withdraw(name, from, now);
-            return Err(ChangePasswordError::Busy);
-        };
+        let is_known = self.throttle.knows(name, from, now);
+        let hashed = self
+            .password_gate
+            .enter(from, is_known, || {
+                let is_right = old.is_some_and(|old| before.password_hash.admits(&old));
+                is_right.then(|| new.hash(&*self.entropy))
+            })
+            .ok_or(ChangePasswordError::Busy)?;
         let Some(hash) = hashed else {
             let owner = Actor::Owner(before.username.to_string());
-            self.record_failure(owner, from, Action::WrongPassword, is_throttled)?;
+            self.record_failure(owner, from, Action::WrongPassword, attempt.failed())?;
             return Err(ChangePasswordError::Wrong);
         };
-        self.throttle.withdraw(name, from, now);
+        drop(attempt);
         self.throttle.succeeded(name, from, now);
         let hash = hash.map_err(Failure::from)?;
         self.store.write(move |tx| {
