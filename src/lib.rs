@@ -29,6 +29,7 @@
 //! | which redirect URI matches | [`domain::redirect_uri`] |
 //! | how a token is made, and what is stored of it | [`domain::token`], [`domain::secret`] |
 //! | the tables | `store/schema/`; their methods stand in a file each beside it |
+//! | what is kept in memory, and why it is never stale | `store/definitions.rs` |
 //! | how commits are gathered | `store/writer.rs` |
 //! | what is bounded, and at what | [`http::listener`], [`http::listener::Limits`] |
 //! | what is measured, what is logged | `http/metrics.rs`, `authorization_server/counts.rs` · `cli/log.rs`, `authorization_server/noted.rs` |
@@ -52,8 +53,8 @@
 //!
 //! # Deliberately absent
 //!
-//! An async runtime and an ORM; public clients, the implicit and password grants, and ID tokens; a cache before the
-//! check, which answers from the state of the moment.
+//! An async runtime and an ORM; public clients, the implicit and password grants, and ID tokens; a cache that could
+//! answer from any other state than that of the moment.
 
 pub mod authorization_server;
 pub mod cli;

@@ -124,6 +124,7 @@ impl Place {
             path: self.path(name),
             busy_timeout: Duration::from_secs(30),
             readers: 2,
+            waiting_writes: 256,
         }
     }
 

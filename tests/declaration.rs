@@ -36,6 +36,7 @@ fn server() -> (AuthorizationServer, TempDir) {
             path: directory.path().join("oauthctl.db"),
             busy_timeout: Duration::from_secs(30),
             readers: 2,
+            waiting_writes: 256,
         })
         .unwrap(),
         Arc::new(ManualClock::new(Timestamp::from_millis(1_767_225_600_000))),

@@ -1,25 +1,26 @@
 //! Client authentication (RFC 6749 §2.3), for clients and for resource servers.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{AuthorizationServer, Failure, noted};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor};
-use crate::domain::client::{Client, ClientId, ClientSecret};
+use crate::domain::client::{ClientId, ClientSecret};
 use crate::domain::identifier::Identifier;
-use crate::domain::resource_server::ResourceServer;
+use crate::domain::registration::{ClientRecord, Registered, ResourceServerRecord};
 use crate::protocol::client_authentication::{ClientCredentials, CredentialsError, credentials};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
-use crate::store::{ReadTransaction, SecretHolder, StoreError};
+use crate::store::{ReadTransaction, StoreError};
 
 /// Who authenticated.
 #[derive(Debug)]
 pub enum Caller {
     /// A client that is enabled.
-    Client(Box<Client>),
+    Client(Arc<ClientRecord>),
     /// A resource server.
-    ResourceServer(ResourceServer),
+    ResourceServer(Arc<ResourceServerRecord>),
 }
 
 impl Caller {
@@ -146,9 +147,9 @@ impl AuthorizationServer {
         authorization: Option<&str>,
         body: &Parameters,
         from: IpAddr,
-    ) -> Result<Client, CallerError> {
+    ) -> Result<Arc<ClientRecord>, CallerError> {
         match self.authenticate(authorization, body, from)? {
-            Caller::Client(client) => Ok(*client),
+            Caller::Client(client) => Ok(client),
             Caller::ResourceServer(_) => Err(TokenError::invalid_client().into()),
         }
     }
@@ -187,26 +188,21 @@ fn find_by(
     now: Timestamp,
 ) -> Result<Option<Found>, StoreError> {
     let presented = secret.hash();
-    let admitting = |holder| -> Result<Option<Identifier>, StoreError> {
-        let secrets = tx.secrets(holder)?;
-        Ok(secrets
-            .iter()
-            .find(|stored| stored.admits(&presented, now))
-            .map(|stored| stored.identifier))
-    };
-    if let Some(client) = tx.client(id)?.filter(|client| client.enabled) {
-        let secret = admitting(SecretHolder::Client(client.key))?;
-        return Ok(secret.map(|secret| Found {
-            caller: Caller::Client(Box::new(client)),
-            secret,
-        }));
-    }
-    if let Some(server) = tx.resource_server(id)? {
-        let secret = admitting(SecretHolder::ResourceServer(server.key))?;
-        return Ok(secret.map(|secret| Found {
-            caller: Caller::ResourceServer(server),
-            secret,
-        }));
-    }
-    Ok(None)
+    Ok(match tx.registered(id)? {
+        Some(Registered::Client(client)) if client.enabled => {
+            let secret = client.admitting(&presented, now);
+            secret.map(|secret| Found {
+                caller: Caller::Client(client),
+                secret,
+            })
+        }
+        Some(Registered::ResourceServer(server)) => {
+            let secret = server.admitting(&presented, now);
+            secret.map(|secret| Found {
+                caller: Caller::ResourceServer(server),
+                secret,
+            })
+        }
+        Some(Registered::Client(_)) | None => None,
+    })
 }

@@ -1,6 +1,6 @@
 //! Stage 8: may this token, or this client, do that?
 //!
-//! Answered from the state of the moment. Nothing is cached.
+//! Answered from the state of the moment.
 
 use super::{AuthorizationServer, noted};
 use crate::domain::client::ClientId;
@@ -70,20 +70,19 @@ impl AuthorizationServer {
             let liveness = record.liveness(&value.secret().hash(), now);
             if liveness != Err(Inactive::Unknown) {
                 noted::client(&record.client.id);
-                noted::owner(Some(&record.owner.username));
+                noted::owner(Some(&record.owner));
             }
             if let Err(inactive) = liveness.and_then(|()| record.good_at(resource)) {
                 return Ok(Err(CheckRefusal::Inactive(inactive)));
             }
             self.last_use.of_token(record.token.identifier, now);
-            let definitions = tx.scopes_of_client(record.client.key)?;
-            Ok(match decide(&record.token.scope, &definitions, asked) {
+            Ok(match decide(&record.token.scope, &record.client.scopes, asked) {
                 CheckDecision::Denied { reason } => Err(CheckRefusal::Denied(reason)),
                 CheckDecision::Allowed { scope, by } => Ok(Passed {
                     scope_in_force: record.scope_in_force(),
-                    client: record.client.id,
-                    owner: record.owner.username,
-                    grant: record.grant.identifier,
+                    client: record.client.id.clone(),
+                    owner: record.owner,
+                    grant: record.token.grant,
                     scope,
                     by,
                 }),
@@ -97,17 +96,15 @@ pub(super) fn access_record(
     tx: &ReadTransaction<'_>,
     value: &TokenValue,
 ) -> Result<Option<AccessRecord>, StoreError> {
-    let Some(token) = tx.access_token(value.identifier())? else {
+    let Some(issued) = tx.access_token(value.identifier())? else {
         return Ok(None);
     };
-    let Some(grant) = tx.grant(token.grant)? else {
-        return Ok(None);
-    };
-    let (client, owner) = (tx.client_by_key(grant.client)?, tx.owner_by_key(grant.owner)?);
-    Ok(client.zip(owner).map(|(client, owner)| AccessRecord {
-        token,
-        grant,
+    let client = tx.client_record(issued.client)?;
+    Ok(client.map(|client| AccessRecord {
+        token: issued.token,
+        grant_end: issued.grant_end,
         client,
-        owner,
+        owner: issued.owner,
+        owner_enabled: issued.owner_enabled,
     }))
 }

@@ -113,9 +113,9 @@ impl AuthorizationServer {
             Ok(Some(Explained {
                 sharers: sharers(tx, &record.client.id, &explanation)?,
                 scopes: record.scope_in_force(),
-                client: record.client.id,
-                owner: Some(record.owner.username),
-                grant: Some(record.grant.identifier),
+                client: record.client.id.clone(),
+                owner: Some(record.owner),
+                grant: Some(record.token.grant),
                 explanation,
             }))
         })
@@ -213,7 +213,7 @@ fn of_grant(
             ended: None,
         },
         condition_of_client(client),
-        condition_of_owner(owner),
+        condition_of_owner(&owner.username, owner.enabled),
     ];
     let explanation = explain(&case, conditions);
     Ok(Explained {
@@ -269,7 +269,7 @@ fn live_grants(
 
 fn conditions_of_token(record: &AccessRecord, resource: Option<&Resource>, now: Timestamp) -> Vec<Condition> {
     let token = &record.token;
-    let state = if token.revoked_at.is_some() || record.grant.ended.is_some() {
+    let state = if token.revoked_at.is_some() || record.grant_end.is_some() {
         TokenState::Revoked
     } else if now >= token.expires_at {
         TokenState::Expired
@@ -283,11 +283,11 @@ fn conditions_of_token(record: &AccessRecord, resource: Option<&Resource>, now: 
             expires_at: token.expires_at,
         },
         Condition::Grant {
-            id: record.grant.identifier,
-            ended: record.grant.ended,
+            id: token.grant,
+            ended: record.grant_end,
         },
         condition_of_client(&record.client),
-        condition_of_owner(&record.owner),
+        condition_of_owner(&record.owner, record.owner_enabled),
     ];
     conditions.extend(resource.map(|at| Condition::Resource {
         at: at.clone(),
@@ -304,10 +304,10 @@ fn condition_of_client(client: &Client) -> Condition {
     }
 }
 
-fn condition_of_owner(owner: &ResourceOwner) -> Condition {
+fn condition_of_owner(username: &Username, enabled: bool) -> Condition {
     Condition::Owner {
-        username: owner.username.clone(),
-        enabled: owner.enabled,
+        username: username.clone(),
+        enabled,
     }
 }
 

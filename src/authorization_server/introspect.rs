@@ -101,8 +101,8 @@ fn access_token(
     Ok(Some(Introspection {
         scope: record.scope_in_force(),
         resources: record.token.resources,
-        client: record.client.id,
-        username: record.owner.username,
+        client: record.client.id.clone(),
+        username: record.owner,
         token_type: "Bearer",
         issued_at: record.token.issued_at,
         expires_at: record.token.expires_at,

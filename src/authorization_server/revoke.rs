@@ -38,7 +38,11 @@ impl AuthorizationServer {
             let presented = value.secret().hash();
             let (identifier, secret_hash, grant) = match value.kind() {
                 TokenKind::AccessToken => match tx.access_token(value.identifier())? {
-                    Some(token) => (token.identifier, token.secret_hash, token.grant),
+                    Some(issued) => (
+                        issued.token.identifier,
+                        issued.token.secret_hash,
+                        issued.token.grant,
+                    ),
                     None => return Ok(()),
                 },
                 TokenKind::RefreshToken => match tx.refresh_token(value.identifier())? {

@@ -1,10 +1,12 @@
 //! Stages 5 and 6: the token endpoint.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AuthorizationServer, CallerError};
-use crate::domain::client::{Client, ClientKey};
+use crate::domain::client::ClientKey;
+use crate::domain::registration::ClientRecord;
 use crate::domain::scope::ScopeSet;
 use crate::domain::token::TokenValue;
 use crate::protocol::parameters::Parameters;
@@ -50,7 +52,7 @@ impl AuthorizationServer {
 pub(super) fn still_enabled(
     tx: &WriteTransaction<'_>,
     client: ClientKey,
-) -> Result<Result<Client, TokenError>, StoreError> {
-    let client = tx.client_by_key(client)?.filter(|client| client.enabled);
+) -> Result<Result<Arc<ClientRecord>, TokenError>, StoreError> {
+    let client = tx.client_record(client)?.filter(|client| client.enabled);
     Ok(client.ok_or_else(TokenError::invalid_client))
 }

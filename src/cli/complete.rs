@@ -119,6 +119,7 @@ fn look_up(kind: Kind, typed: &str) -> Option<Vec<(String, String)>> {
         path: loaded.settings.database.path.clone(),
         busy_timeout: PATIENCE,
         readers: 1,
+        waiting_writes: 256,
     };
     if !store::is_up_to_date(&options).ok()? {
         return None;

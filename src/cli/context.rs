@@ -80,6 +80,7 @@ impl Context<'_> {
             path: database.path.clone(),
             busy_timeout: database.busy_timeout.duration(),
             readers: database.readers,
+            waiting_writes: self.settings.limits.waiting_writes,
         }
     }
 

@@ -314,6 +314,11 @@ pub static KEYS: &[Key] = &[
         |given: Given<'_>| given.span(TENTH..=HOUR)
     ),
     key!(
+        limits.waiting_writes,
+        "How many changes wait for the disk at the same time; who comes beyond that gets `503`.",
+        |given: Given<'_>| given.integer(16..=65_536)
+    ),
+    key!(
         limits.password_hashes,
         "How many passwords are hashed at the same time; each takes memory and a processor.",
         |given: Given<'_>| given.integer(1..=256)

@@ -357,6 +357,8 @@ pub struct Limits {
     pub idle_time: Span,
     /// How long an answer may take to be taken.
     pub write_time: Span,
+    /// Changes that wait for the disk at the same time.
+    pub waiting_writes: usize,
     /// Passwords that are hashed at the same time.
     pub password_hashes: usize,
     /// Wrong passwords or secrets for one name from one address within a minute, before the next are refused
@@ -380,6 +382,7 @@ impl Default for Limits {
             body_time: Span::from_secs(10),
             idle_time: Span::from_secs(30),
             write_time: Span::from_secs(10),
+            waiting_writes: 256,
             password_hashes: 2,
             failures: 10,
             failures_per_address: 100,

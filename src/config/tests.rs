@@ -123,6 +123,7 @@ fn every_key_reaches_its_own_setting() {
         ("limits.body_time", "13s"),
         ("limits.idle_time", "14s"),
         ("limits.write_time", "15s"),
+        ("limits.waiting_writes", "19"),
         ("limits.password_hashes", "16"),
         ("limits.failures", "17"),
         ("limits.failures_per_address", "18"),

@@ -14,6 +14,7 @@ pub mod owner;
 pub mod password;
 pub mod pkce;
 pub mod redirect_uri;
+pub mod registration;
 pub mod resource;
 pub mod resource_server;
 pub mod scope;

@@ -1,5 +1,6 @@
 //! The one place where an error becomes a status.
 
+use serde::Serialize;
 use serde_json::json;
 
 use super::header_value::HeaderValue;
@@ -60,6 +61,7 @@ pub fn status_of(failure: &Failure) -> u16 {
     match failure {
         Failure::Store(
             StoreError::Busy
+            | StoreError::Crowded
             | StoreError::Full
             | StoreError::ReadOnly
             | StoreError::CommitFailed(_)
@@ -79,7 +81,7 @@ pub fn json_error(status: u16, error: &str, description: &str) -> Response {
 }
 
 /// An answer as JSON, not to be kept.
-pub fn json(status: u16, value: &serde_json::Value) -> Response {
+pub fn json(status: u16, value: &impl Serialize) -> Response {
     Response::json(status, value)
         .header("Cache-Control", HeaderValue::from_static("no-store"))
         .header("Pragma", HeaderValue::from_static("no-cache"))

@@ -1,9 +1,11 @@
 //! Whether an access token is active at this moment (RFC 7662 §2.2).
 
+use std::sync::Arc;
+
 use crate::clock::Timestamp;
-use crate::domain::client::Client;
-use crate::domain::grant::Grant;
-use crate::domain::owner::ResourceOwner;
+use crate::domain::grant::GrantEnd;
+use crate::domain::owner::Username;
+use crate::domain::registration::ClientRecord;
 use crate::domain::resource::Resource;
 use crate::domain::scope::ScopeSet;
 use crate::domain::secret::SecretHash;
@@ -14,12 +16,14 @@ use crate::domain::token::AccessToken;
 pub struct AccessRecord {
     /// The token.
     pub token: AccessToken,
-    /// The grant that it came of.
-    pub grant: Grant,
+    /// The end of the grant that it came of, where that came before its time.
+    pub grant_end: Option<GrantEnd>,
     /// Who holds it.
-    pub client: Client,
+    pub client: Arc<ClientRecord>,
     /// Who approved.
-    pub owner: ResourceOwner,
+    pub owner: Username,
+    /// Whether the resource owner may do anything at all.
+    pub owner_enabled: bool,
 }
 
 /// Why a token is not active.
@@ -50,13 +54,13 @@ impl AccessRecord {
     pub fn liveness(&self, presented: &SecretHash, now: Timestamp) -> Result<(), Inactive> {
         if !self.token.secret_hash.matches(presented) {
             Err(Inactive::Unknown)
-        } else if self.token.revoked_at.is_some() || self.grant.ended.is_some() {
+        } else if self.token.revoked_at.is_some() || self.grant_end.is_some() {
             Err(Inactive::Revoked)
         } else if now >= self.token.expires_at {
             Err(Inactive::Expired)
         } else if !self.client.enabled {
             Err(Inactive::ClientDisabled)
-        } else if !self.owner.enabled {
+        } else if !self.owner_enabled {
             Err(Inactive::OwnerDisabled)
         } else {
             Ok(())

@@ -46,6 +46,9 @@ pub enum StoreError {
     /// Another process held the file for too long.
     #[error("the database is busy: another process has held it for too long; try again")]
     Busy,
+    /// As many jobs wait for the writer as may.
+    #[error("the database is busy: too many changes wait for the disk; try again")]
+    Crowded,
     /// No room on the disk.
     #[error("the database cannot be written: the disk is full")]
     Full,

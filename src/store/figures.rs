@@ -7,7 +7,7 @@ use prometheus::{Histogram, HistogramOpts, IntCounter, IntGauge};
 /// Counted by the writer as it works. A copy counts the same.
 #[derive(Debug, Clone)]
 pub struct Figures {
-    /// Jobs that wait, or wait for a place in the queue.
+    /// Jobs that wait.
     pub waiting: IntGauge,
     /// Jobs in each commit.
     pub batch: Histogram,

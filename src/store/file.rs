@@ -29,6 +29,8 @@ pub struct StoreOptions {
     pub busy_timeout: Duration,
     /// The most connections that read at once.
     pub readers: usize,
+    /// The most jobs that wait for the writer.
+    pub waiting_writes: usize,
 }
 
 /// Makes the file where it is missing, readable and writable for its owner alone.

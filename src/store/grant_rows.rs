@@ -59,14 +59,18 @@ pub enum GrantHolder {
 const SELECT: &str = "SELECT grant_key, client_key, owner_key, scope, resources, grants.created_at, refreshes, \
     refresh_ends_at, ended_at, end_cause FROM grants";
 
+/// The end of a grant, where it came before its time.
+pub(super) fn read_end(row: &Row<'_, '_>) -> Result<Option<GrantEnd>, StoreError> {
+    let Some(at) = row.optional_timestamp("ended_at")? else {
+        return Ok(None);
+    };
+    let name: String = row.get("end_cause")?;
+    let known = EndCause::ALL.into_iter().find(|cause| cause.name() == name);
+    let cause = known.ok_or_else(|| corrupt("grants", "end_cause")(format!("`{name}` is no cause")))?;
+    Ok(Some(GrantEnd { at, cause }))
+}
+
 fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
-    let cause: Option<String> = row.get("end_cause")?;
-    let cause = cause
-        .map(|name| {
-            let known = EndCause::ALL.into_iter().find(|cause| cause.name() == name);
-            known.ok_or_else(|| corrupt("grants", "end_cause")(format!("`{name}` is no cause")))
-        })
-        .transpose()?;
     Ok(Grant {
         identifier: row.identifier("grant_key")?,
         client: ClientKey(row.get("client_key")?),
@@ -76,10 +80,7 @@ fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
         created_at: row.timestamp("created_at")?,
         refreshes: row.get("refreshes")?,
         refresh_ends_at: row.optional_timestamp("refresh_ends_at")?,
-        ended: row
-            .optional_timestamp("ended_at")?
-            .zip(cause)
-            .map(|(at, cause)| GrantEnd { at, cause }),
+        ended: read_end(row)?,
     })
 }
 

@@ -9,11 +9,12 @@ use super::StoreError;
 use super::file::APPLICATION_ID;
 
 /// Step *n* leads from version *n* to version *n + 1*; the version stands in `user_version`.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/001.sql"),
     include_str!("schema/002.sql"),
     include_str!("schema/003.sql"),
     include_str!("schema/004.sql"),
+    include_str!("schema/005.sql"),
 ];
 
 /// The schema version that this program writes.
@@ -55,8 +56,10 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), St
         transaction.commit()?;
     }
     let there = objects(connection)?;
-    // The last one: tables come behind indexes, and where a table is gone its indexes are too.
-    match expected_objects()?.difference(&there).last() {
+    // Where a table is gone, its indexes and triggers are too.
+    let expected = expected_objects()?;
+    let missing = expected.difference(&there);
+    match missing.max_by_key(|name| name.starts_with("table ")) {
         Some(missing) => Err(StoreError::Damaged(
             path.to_owned(),
             format!("the {missing} is missing"),
@@ -65,7 +68,7 @@ pub(super) fn migrate(path: &Path, connection: &mut Connection) -> Result<(), St
     }
 }
 
-/// The tables and indexes that the steps make, found out by making them in memory.
+/// The tables, indexes and triggers that the steps make, found out by making them in memory.
 fn expected_objects() -> Result<BTreeSet<String>, StoreError> {
     let scratch = Connection::open_in_memory()?;
     for step in STEPS {

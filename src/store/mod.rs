@@ -7,6 +7,7 @@
 mod audit_rows;
 mod backup;
 mod client_rows;
+mod definitions;
 mod error;
 mod figures;
 mod file;
@@ -34,6 +35,7 @@ mod transaction;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use audit_rows::{AuditSelector, StoredAuditEntry};
 pub use backup::{BackedUp, BackupError, back_up};
@@ -49,6 +51,7 @@ pub use open_files::StoreBytes;
 pub use prune::{PruneCursor, PruneStep};
 pub use remembered_rows::RememberedOverview;
 pub use secret_rows::SecretHolder;
+pub use token_rows::IssuedToken;
 pub use token_selection::{TokenCursor, TokenOverview, TokenSelector};
 pub use transaction::{ReadTransaction, WriteTransaction};
 
@@ -71,13 +74,14 @@ impl Store {
         file::create_if_missing(&options.path)?;
         file::check_is_file(&options.path)?;
         let connection = file::open_writer(&options)?;
-        let writer = writer::Writer::start(connection, options.busy_timeout)
+        let definitions = Arc::default();
+        let writer = writer::Writer::start(connection, &options, Arc::clone(&definitions))
             .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
         Ok(Self {
             files: open_files::OpenFiles::at(&options.path),
             path: options.path.clone(),
             writer,
-            readers: readers::Readers::new(options),
+            readers: readers::Readers::new(options, definitions),
         })
     }
 

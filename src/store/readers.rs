@@ -1,16 +1,18 @@
 //! A small pool of connections that only read. A reader never waits for the writer (write-ahead log).
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::definitions::Definitions;
 use super::file::{StoreOptions, open_reader};
 use super::transaction::ReadTransaction;
 
 #[derive(Debug)]
 pub(super) struct Readers {
     options: StoreOptions,
+    definitions: Arc<Definitions>,
     idle: Mutex<Pool>,
     returned: Condvar,
 }
@@ -25,9 +27,10 @@ struct Pool {
 }
 
 impl Readers {
-    pub(super) fn new(options: StoreOptions) -> Self {
+    pub(super) fn new(options: StoreOptions, definitions: Arc<Definitions>) -> Self {
         Self {
             options,
+            definitions,
             idle: Mutex::default(),
             returned: Condvar::new(),
         }
@@ -51,7 +54,7 @@ impl Readers {
             Ok(())
         };
         statement("BEGIN")?;
-        let result = work(&ReadTransaction::new(connection));
+        let result = work(&ReadTransaction::new(connection, &self.definitions));
         statement("ROLLBACK")?;
         result
     }

@@ -3,10 +3,14 @@
 use rusqlite::params;
 
 use super::StoreError;
+use super::grant_rows::read_end;
 use super::row::{Row, one};
 use super::transaction::{ReadTransaction, WriteTransaction};
 use crate::clock::Timestamp;
+use crate::domain::client::ClientKey;
+use crate::domain::grant::GrantEnd;
 use crate::domain::identifier::Identifier;
+use crate::domain::owner::Username;
 use crate::domain::pkce::CodeChallenge;
 use crate::domain::token::{AccessToken, AuthorizationCode, RefreshToken, Rotation};
 
@@ -58,6 +62,31 @@ fn read_refresh_token(row: &Row<'_, '_>) -> Result<RefreshToken, StoreError> {
     })
 }
 
+/// An access token with what of its grant and its resource owner its life hangs on.
+#[derive(Debug)]
+pub struct IssuedToken {
+    /// The token.
+    pub token: AccessToken,
+    /// Who holds it.
+    pub client: ClientKey,
+    /// The end of its grant, where that came before its time.
+    pub grant_end: Option<GrantEnd>,
+    /// Who approved.
+    pub owner: Username,
+    /// Whether the resource owner may do anything at all.
+    pub owner_enabled: bool,
+}
+
+fn read_issued_token(row: &Row<'_, '_>) -> Result<IssuedToken, StoreError> {
+    Ok(IssuedToken {
+        token: read_access_token(row)?,
+        client: ClientKey(row.get("client_key")?),
+        grant_end: read_end(row)?,
+        owner: row.parse("username")?,
+        owner_enabled: row.get("enabled")?,
+    })
+}
+
 impl ReadTransaction<'_> {
     /// An authorization code by its key; also one that was exchanged or has expired.
     pub fn code(&self, identifier: Identifier) -> Result<Option<AuthorizationCode>, StoreError> {
@@ -73,15 +102,17 @@ impl ReadTransaction<'_> {
     }
 
     /// An access token by its key; also one that was revoked or has expired.
-    pub fn access_token(&self, identifier: Identifier) -> Result<Option<AccessToken>, StoreError> {
-        let sql = "SELECT token_key, grant_key, secret_hash, scope, resources, issued_at, expires_at, revoked_at \
-                   FROM tokens WHERE token_key = ?1 AND kind = 'access'";
+    pub fn access_token(&self, identifier: Identifier) -> Result<Option<IssuedToken>, StoreError> {
+        let sql = "SELECT t.token_key, t.grant_key, t.secret_hash, t.scope, t.resources, t.issued_at, t.expires_at, \
+                   t.revoked_at, g.client_key, g.ended_at, g.end_cause, o.username, o.enabled \
+                   FROM tokens t CROSS JOIN grants g USING (grant_key) CROSS JOIN resource_owners o USING (owner_key) \
+                   WHERE t.token_key = ?1 AND t.kind = 'access'";
         Ok(one!(
             self,
             "tokens",
             sql,
             [identifier.as_i64()],
-            read_access_token
+            read_issued_token
         ))
     }
 

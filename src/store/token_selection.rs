@@ -2,7 +2,8 @@
 //!
 //! A selector has one *driver*, the condition that an index answers best; the others only filter what it finds. The
 //! order of a page is the order of that index, so that a page costs what it shows and not what there is, and the next
-//! page begins where the last one ended.
+//! page begins where the last one ended. Where two indexes answer together, each is walked in the same order, and what
+//! both find is merged.
 
 use rusqlite::types::Value;
 
@@ -102,6 +103,15 @@ enum Driver {
     Use,
     End,
     Life,
+    Revocation,
+}
+
+/// One walk: the tables in the order in which they are gone through, which `CROSS JOIN` keeps SQLite from changing; the
+/// condition by which an index leads it; what the order goes by before the token's key.
+struct Walk {
+    tables: &'static str,
+    led_by: Option<String>,
+    first: &'static str,
 }
 
 impl Driver {
@@ -116,6 +126,8 @@ impl Driver {
             Self::Client
         } else if selector.scope.is_some() {
             Self::Scope
+        } else if selector.state == Some(TokenState::Revoked) {
+            Self::Revocation
         } else if selector.expired || selector.state == Some(TokenState::Expired) {
             Self::End
         } else if selector.unused_since.is_some() {
@@ -131,7 +143,38 @@ impl Driver {
         }
     }
 
-    /// The tables in the order in which they are walked; `CROSS JOIN` keeps SQLite from changing it.
+    /// What is walked. What is older than an instant comes first in the table, but for the few tokens whose key says less
+    /// than the clock did, which have an index of their own.
+    fn walks(self, older_than: Option<(String, String)>) -> Vec<Walk> {
+        let walk = |led_by| Walk {
+            tables: self.tables(),
+            led_by,
+            first: self.first(),
+        };
+        match (self, older_than) {
+            (Self::Key | Self::RefreshKey, Some((instant, key))) => vec![
+                walk(Some(format!("t.token_key < {key}"))),
+                Walk {
+                    first: self.first(),
+                    tables: "tokens t INDEXED BY tokens_out_of_order CROSS JOIN grants g USING (grant_key)",
+                    led_by: Some(format!(
+                        "t.issued_at < (t.token_key >> 21) AND t.issued_at < {instant} AND t.token_key >= {key}"
+                    )),
+                },
+            ],
+            (Self::Revocation, _) => vec![
+                walk(Some("t.revoked_at IS NOT NULL".to_owned())),
+                Walk {
+                    first: "g.grant_key",
+                    tables: "grants g INDEXED BY ended_grants CROSS JOIN tokens t INDEXED BY tokens_by_grant \
+                             ON t.grant_key = g.grant_key",
+                    led_by: Some("g.ended_at IS NOT NULL".to_owned()),
+                },
+            ],
+            _ => vec![walk(None)],
+        }
+    }
+
     fn tables(self) -> &'static str {
         match self {
             Self::Key => "tokens t CROSS JOIN grants g USING (grant_key)",
@@ -153,6 +196,9 @@ impl Driver {
             Self::End | Self::Life => {
                 "tokens t INDEXED BY tokens_by_end CROSS JOIN grants g USING (grant_key)"
             }
+            Self::Revocation => {
+                "tokens t INDEXED BY revoked_tokens CROSS JOIN grants g ON g.grant_key = t.grant_key"
+            }
         }
     }
 
@@ -164,6 +210,7 @@ impl Driver {
             Self::Scope => "s.grant_key",
             Self::Use => "coalesce(t.last_used_at, t.issued_at)",
             Self::End | Self::Life => "t.expires_at",
+            Self::Revocation => "t.grant_key",
         }
     }
 
@@ -218,12 +265,12 @@ fn statement(
     } else if driver == Driver::RefreshKey {
         statement.require("t.kind = 'refresh'".to_owned());
     }
-    if let Some(instant) = selector.issued_before {
-        // No bound on the key, though keys grow with time: the clock may have stepped back, and a token that is older than
-        // its key says would be missed. So the walk finds the oldest at once, and ends early only where there are enough.
+    let older_than = selector.issued_before.map(|instant| {
+        let key = statement.bind(Identifier::at(instant, 0).as_i64());
         let instant = statement.bind(instant.as_millis());
         statement.require(format!("t.issued_at < {instant}"));
-    }
+        (instant, key)
+    });
     if let Some(instant) = selector.unused_since {
         let instant = statement.bind(instant.as_millis());
         statement.require(format!("coalesce(t.last_used_at, t.issued_at) < {instant}"));
@@ -253,22 +300,34 @@ fn statement(
             statement.require(format!("({first}, t.token_key) > ({after_first}, {token})"));
         }
     }
-    let limit = statement.bind(i64::from(limit));
+    let walks = driver.walks(older_than);
+    // What more than one walk finds comes as often, side by side.
+    let limit = i64::from(limit) * i64::try_from(walks.len()).unwrap_or(1);
+    let limit = statement.bind(limit);
     let order = if driver.is_by_key_alone() {
-        "t.token_key".to_owned()
+        "token_key".to_owned()
     } else {
-        format!("{first}, t.token_key")
+        "place, token_key".to_owned()
     };
-    let sql = format!(
-        "SELECT t.token_key, t.kind, g.grant_key, coalesce(t.scope, g.scope) AS scope, \
+    let selects: Vec<String> = walks
+        .iter()
+        .map(|walk| {
+            let led_by = walk.led_by.iter().map(|condition| format!(" AND {condition}"));
+            format!(
+                "SELECT t.token_key, t.kind, g.grant_key, coalesce(t.scope, g.scope) AS scope, \
          CASE t.kind WHEN 'access' THEN t.resources ELSE g.resources END AS resources, \
          t.issued_at, t.expires_at, t.last_used_at, {state} AS state, {first} AS place, \
          (SELECT client_id FROM clients c WHERE c.client_key = g.client_key) AS client_id, \
          (SELECT username FROM resource_owners o WHERE o.owner_key = g.owner_key) AS username \
-         FROM {tables} WHERE {conditions} ORDER BY {order} LIMIT {limit}",
-        tables = driver.tables(),
-        conditions = statement.conditions(),
-    );
+         FROM {tables} WHERE {conditions}{led_by}",
+                first = walk.first,
+                tables = walk.tables,
+                conditions = statement.conditions(),
+                led_by = led_by.collect::<String>(),
+            )
+        })
+        .collect();
+    let sql = format!("{} ORDER BY {order} LIMIT {limit}", selects.join(" UNION ALL "));
     (sql, statement.into_parameters())
 }
 
@@ -313,6 +372,8 @@ impl ReadTransaction<'_> {
         while let Some(row) = rows.next()? {
             found.push(read(&Row::of("tokens", row))?);
         }
+        found.dedup_by_key(|token| token.identifier);
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }
 
@@ -436,9 +497,14 @@ mod tests {
                 .collect();
             // A walk along the key, in the order that is asked for, ends with the page.
             let walks = Driver::of(&selector) == Driver::Key && selector.identifiers.is_empty();
-            let in_order = scans
-                .iter()
-                .all(|line| line.contains("USING INDEX refresh_tokens") || (walks && *line == "SCAN t"));
+            // These hold nothing but what is asked for.
+            let lists = ["refresh_tokens", "revoked_tokens", "ended_grants"];
+            let in_order = scans.iter().all(|line| {
+                let is_list = lists
+                    .iter()
+                    .any(|list| line.ends_with(&format!("USING INDEX {list}")));
+                is_list || (walks && *line == "SCAN t")
+            });
             assert!(in_order, "{name} scans:\n{plan}");
         }
     }

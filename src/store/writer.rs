@@ -9,7 +9,7 @@
 //! command line met it at the wrong moment for seconds, and failed. Who waits here asks every [`ASK_AGAIN`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,12 +17,11 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::StoreError;
+use super::definitions::Definitions;
 use super::figures::Figures;
+use super::file::StoreOptions;
 use super::transaction::WriteTransaction;
 use crate::clock::{Deadline, Stopwatch};
-
-/// The most jobs that wait; beyond it, whoever comes waits for a place.
-const QUEUE: usize = 1024;
 
 /// The most jobs in one commit, which bounds how long the file is held.
 const BATCH: usize = 128;
@@ -46,13 +45,17 @@ pub(super) struct Writer {
     jobs: Mutex<Option<SyncSender<Waiting>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     figures: Arc<Figures>,
+    definitions: Arc<Definitions>,
 }
 
 impl Writer {
-    /// Starts the thread, which owns the connection from now on. A file that another process holds is waited for as
-    /// long as `busy_timeout`.
-    pub(super) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
-        let (sender, receiver) = sync_channel::<Waiting>(QUEUE);
+    /// Starts the thread, which owns the connection from now on.
+    pub(super) fn start(
+        connection: Connection,
+        options: &StoreOptions,
+        definitions: Arc<Definitions>,
+    ) -> std::io::Result<Self> {
+        let (sender, receiver) = sync_channel::<Waiting>(options.waiting_writes);
         // With a write-ahead log nothing but `BEGIN` has to wait, and that is done here.
         connection
             .busy_timeout(Duration::ZERO)
@@ -64,7 +67,8 @@ impl Writer {
             .spawn(move || run(&connection, &receiver, &counted))?;
         Ok(Self {
             figures,
-            busy_timeout,
+            definitions,
+            busy_timeout: options.busy_timeout,
             jobs: Mutex::new(Some(sender)),
             thread: Mutex::new(Some(thread)),
         })
@@ -86,10 +90,13 @@ impl Writer {
         E: From<StoreError> + Send + 'static,
     {
         let (answer, answered) = sync_channel(1);
+        let definitions = Arc::clone(&self.definitions);
         let job: Job = Box::new(move |connection| {
-            let result = connection
-                .map_err(E::from)
-                .and_then(|connection| in_savepoint(connection, work));
+            let result = connection.map_err(E::from).and_then(|connection| {
+                in_savepoint(connection, || {
+                    work(&WriteTransaction::new(connection, &definitions))
+                })
+            });
             Box::new(move |commit| {
                 let result = match (result, commit) {
                     (Ok(value), Ok(())) => Ok(value),
@@ -100,13 +107,25 @@ impl Writer {
                 let _ = answer.send(result);
             })
         });
-        // A sender of its own, so that nobody waits for a place in the queue while holding the lock.
-        let queue = self.jobs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let queue = queue.ok_or(StoreError::Closed)?;
-        self.figures.waiting.inc();
-        let waiting = (Deadline::after(self.busy_timeout), job);
-        queue.send(waiting).map_err(|_| StoreError::Closed)?;
+        self.enqueue(job)?;
         answered.recv().map_err(|_| StoreError::Closed)?
+    }
+}
+
+impl Writer {
+    /// Nobody waits for a place in the queue: that would be a second queue, without a bound.
+    fn enqueue(&self, job: Job) -> Result<(), StoreError> {
+        let queue = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_ref().ok_or(StoreError::Closed)?;
+        let waiting = (Deadline::after(self.busy_timeout), job);
+        self.figures.waiting.inc();
+        queue.try_send(waiting).map_err(|refused| {
+            self.figures.waiting.dec();
+            match refused {
+                TrySendError::Full(_) => StoreError::Crowded,
+                TrySendError::Disconnected(_) => StoreError::Closed,
+            }
+        })
     }
 }
 
@@ -124,7 +143,7 @@ impl Drop for Writer {
 /// Runs `work` so that `Err` and a panic undo what it wrote, and only that.
 fn in_savepoint<T, E: From<StoreError>>(
     connection: &Connection,
-    work: impl FnOnce(&WriteTransaction<'_>) -> Result<T, E>,
+    work: impl FnOnce() -> Result<T, E>,
 ) -> Result<T, E> {
     let statement = |sql| -> Result<(), E> {
         connection
@@ -134,8 +153,7 @@ fn in_savepoint<T, E: From<StoreError>>(
         Ok(())
     };
     statement("SAVEPOINT job")?;
-    let result = catch_unwind(AssertUnwindSafe(|| work(&WriteTransaction::new(connection))))
-        .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+    let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(StoreError::Panicked.into()));
     if result.is_err() {
         statement("ROLLBACK TO job")?;
     }
@@ -212,6 +230,9 @@ mod tests {
 
     use super::*;
 
+    /// How many jobs may wait.
+    const PLACES: usize = 20;
+
     fn writer() -> (tempfile::TempDir, Writer, Connection) {
         writer_with(Duration::ZERO)
     }
@@ -224,9 +245,15 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER PRIMARY KEY); CREATE TABLE u (n INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED); PRAGMA foreign_keys = ON")
             .unwrap();
         let reader = Connection::open(&path).unwrap();
+        let options = StoreOptions {
+            path,
+            busy_timeout,
+            readers: 1,
+            waiting_writes: PLACES,
+        };
         (
             directory,
-            Writer::start(connection, busy_timeout).unwrap(),
+            Writer::start(connection, &options, Arc::default()).unwrap(),
             reader,
         )
     }
@@ -362,5 +389,138 @@ mod tests {
         assert!(watch.elapsed() < busy_timeout * 6, "{:?}", watch.elapsed());
         holder.execute_batch("COMMIT").unwrap();
         assert_eq!(writer.write(insert(1)).unwrap(), 1);
+    }
+
+    type Work = Box<dyn FnOnce(&WriteTransaction<'_>) -> Result<i64, StoreError> + Send>;
+
+    /// Has threads write while the writer is held up by a first job, each once the one before waits in the queue; then
+    /// lets it go on. What each was told. `meanwhile` runs while all wait.
+    fn together(writer: &Writer, works: Vec<Work>, meanwhile: impl FnOnce()) -> Vec<Result<i64, StoreError>> {
+        let (begun, has_begun) = sync_channel(1);
+        let (go_on, may_go_on) = sync_channel::<()>(1);
+        std::thread::scope(|scope| {
+            let first = scope.spawn(move || {
+                writer.write(move |_| {
+                    begun.send(()).unwrap();
+                    may_go_on.recv().unwrap();
+                    Ok::<_, StoreError>(())
+                })
+            });
+            has_begun.recv().unwrap();
+            let threads: Vec<_> = (1..)
+                .zip(works)
+                .map(|(waiting, work)| {
+                    let thread = scope.spawn(move || writer.write(work));
+                    while writer.figures().waiting.get() < waiting {
+                        std::thread::yield_now();
+                    }
+                    thread
+                })
+                .collect();
+            meanwhile();
+            go_on.send(()).unwrap();
+            // It is of the same batch, and told the same.
+            let _ = first.join().unwrap();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        })
+    }
+
+    fn inserting(numbers: impl Iterator<Item = i64>) -> Vec<Work> {
+        numbers.map(|n| Box::new(insert(n)) as Work).collect()
+    }
+
+    #[test]
+    fn all_that_wait_are_committed_together_and_in_order() {
+        let (_directory, writer, reader) = writer();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let works = (0..8)
+            .map(|n| {
+                let order = Arc::clone(&order);
+                let work: Work = Box::new(move |tx| {
+                    order.lock().unwrap().push(n);
+                    insert(n)(tx)
+                });
+                work
+            })
+            .collect();
+        let told = together(&writer, works, || {
+            assert_eq!(rows(&reader), 0);
+        });
+        assert!(told.iter().all(Result::is_ok), "{told:?}");
+        assert_eq!(*order.lock().unwrap(), (0..8).collect::<Vec<_>>());
+        let figures = writer.figures();
+        assert_eq!(figures.batch.get_sample_count(), 1);
+        // With the job that held the others up.
+        assert!((figures.batch.get_sample_sum() - 9.0).abs() < 0.001);
+        assert_eq!(rows(&reader), 8);
+    }
+
+    #[test]
+    fn of_a_batch_the_refused_alone_write_nothing() {
+        let (_directory, writer, reader) = writer();
+        let works = (0..9)
+            .map(|n| {
+                let work: Work = Box::new(move |tx| {
+                    insert(n)(tx)?;
+                    match n % 3 {
+                        0 => Ok(n),
+                        1 => Err(StoreError::ReadOnly),
+                        _ => panic!("a fault on purpose"),
+                    }
+                });
+                work
+            })
+            .collect();
+        let told = together(&writer, works, || ());
+        for (n, told) in (0..).zip(told) {
+            match n % 3 {
+                0 => assert_eq!(told.unwrap(), n),
+                1 => assert!(matches!(told, Err(StoreError::ReadOnly)), "{told:?}"),
+                _ => assert!(matches!(told, Err(StoreError::Panicked)), "{told:?}"),
+            }
+        }
+        assert_eq!(writer.figures().batch.get_sample_count(), 1);
+        assert_eq!(rows(&reader), 3);
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_all_of_its_batch() {
+        let (_directory, writer, reader) = writer();
+        let mut works = inserting(0..6);
+        // Its own statements succeed; the foreign key is checked at COMMIT.
+        works.push(Box::new(|tx| {
+            tx.connection().execute("INSERT INTO u VALUES (99)", [])?;
+            Ok(6)
+        }));
+        // One that was refused by itself is told its own reason.
+        works.push(Box::new(|_| Err(StoreError::ReadOnly)));
+        works.extend(inserting(7..9));
+        let told = together(&writer, works, || ());
+        for (n, told) in told.into_iter().enumerate() {
+            let is_as_expected = match n {
+                7 => matches!(told, Err(StoreError::ReadOnly)),
+                _ => matches!(told, Err(StoreError::CommitFailed(_))),
+            };
+            assert!(is_as_expected, "{n}: {told:?}");
+        }
+        assert_eq!(rows(&reader), 0);
+        assert_eq!(writer.figures().failed.get(), 1);
+        writer.write(insert(1)).unwrap();
+        assert_eq!(rows(&reader), 1);
+    }
+
+    #[test]
+    fn beyond_the_places_in_the_queue_it_is_said_at_once() {
+        let (_directory, writer, reader) = writer();
+        let places = i64::try_from(PLACES).unwrap();
+        let told = together(&writer, inserting(0..places), || {
+            for _ in 0..3 {
+                assert!(matches!(writer.write(insert(99)), Err(StoreError::Crowded)));
+            }
+            assert_eq!(writer.figures().waiting.get(), places);
+        });
+        assert!(told.iter().all(Result::is_ok), "{told:?}");
+        writer.write(insert(99)).unwrap();
+        assert_eq!(rows(&reader), places + 1);
     }
 }

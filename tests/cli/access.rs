@@ -620,6 +620,7 @@ fn issue(home: &Home, expires_at: Timestamp) -> (String, Identifier) {
         path: home.join("oauthctl.db"),
         busy_timeout: Duration::from_secs(5),
         readers: 1,
+        waiting_writes: 256,
     })
     .unwrap();
     let secret = Secret::generate(&OsEntropy).unwrap();

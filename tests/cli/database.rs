@@ -84,7 +84,7 @@ fn a_newer_database_and_a_damaged_one() {
     for (sql, message) in [
         (
             "PRAGMA user_version = 99",
-            "the database oauthctl.db has schema version 99, and this oauthctl knows versions up to 4; use a newer \
+            "the database oauthctl.db has schema version 99, and this oauthctl knows versions up to 5; use a newer \
              oauthctl",
         ),
         (

@@ -16,6 +16,7 @@ mod chain;
 mod change_password;
 mod check;
 mod client_authentication;
+mod definitions;
 mod exchange;
 mod introspect;
 mod nothing_in_clear;

@@ -25,11 +25,12 @@ const REFRESH_TOKEN_OF_ENDED_GRANT: &str = "ort_36vpvavt1t78xHBwcHBwcHBwcHBwcHBw
 const UNUSED_CODE: &str = "oac_36vpvazq00810Hx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8fHx8";
 
 /// Every schema version there has been, as a dump of a database of that version.
-const FIXTURES: [&str; 4] = [
+const FIXTURES: [&str; 5] = [
     include_str!("../../fixtures/schema-1.sql"),
     include_str!("../../fixtures/schema-2.sql"),
     include_str!("../../fixtures/schema-3.sql"),
     include_str!("../../fixtures/schema-4.sql"),
+    include_str!("../../fixtures/schema-5.sql"),
 ];
 
 fn load(fixture: &str, path: &Path) {

@@ -103,6 +103,7 @@ pub(crate) fn store_options(path: PathBuf) -> StoreOptions {
         path,
         busy_timeout: Duration::from_secs(30),
         readers: 4,
+        waiting_writes: 256,
     }
 }
 

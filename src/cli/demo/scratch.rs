@@ -129,6 +129,7 @@ fn open(settings: &Settings, issuer: Issuer) -> Result<AuthorizationServer> {
         path: settings.database.path.clone(),
         busy_timeout: settings.database.busy_timeout.duration(),
         readers: settings.database.readers,
+        waiting_writes: 256,
     })?;
     Ok(authorization_server(store, issuer, settings))
 }

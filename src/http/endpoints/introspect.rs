@@ -5,10 +5,14 @@
 //! Here the receiver asks over TLS and decides at once, so a key that could forge any answer would be kept for nothing;
 //! a caller that sends `Accept: application/token-introspection+jwt` gets JSON, as §4 of that RFC has it.
 
+use std::fmt::Display;
+
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::form_body;
 use crate::domain::resource::ResourceSet;
+use crate::domain::scope::ScopeSet;
 use crate::http::app::App;
 use crate::http::error::{caller_error, json};
 use crate::http::request::Request;
@@ -30,23 +34,44 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         Ok(None) => json(200, &json!({ "active": false })),
         Ok(Some(token)) => {
             let username = token.username.as_str();
-            let mut body = json!({
-                "active": true,
-                "scope": token.scope.to_string(),
-                "client_id": token.client.as_str(),
-                "username": username,
-                "sub": username,
-                "token_type": token.token_type,
-                "iat": token.issued_at.as_seconds(),
-                "exp": token.expires_at.as_seconds(),
-                "iss": app.server.issuer().as_str(),
-            });
-            if let Some(audience) = audience(&token.resources) {
-                body["aud"] = audience;
-            }
-            json(200, &body)
+            json(
+                200,
+                &Active {
+                    active: true,
+                    scope: &token.scope,
+                    client_id: token.client.as_str(),
+                    username,
+                    sub: username,
+                    token_type: token.token_type,
+                    iat: token.issued_at.as_seconds(),
+                    exp: token.expires_at.as_seconds(),
+                    iss: app.server.issuer().as_str(),
+                    aud: audience(&token.resources),
+                },
+            )
         }
     }
+}
+
+/// The members of an active token's answer (§2.2).
+#[derive(Serialize)]
+struct Active<'t> {
+    active: bool,
+    #[serde(serialize_with = "as_text")]
+    scope: &'t ScopeSet,
+    client_id: &'t str,
+    username: &'t str,
+    sub: &'t str,
+    token_type: &'static str,
+    iat: i64,
+    exp: i64,
+    iss: &'t str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<Value>,
+}
+
+fn as_text<S: Serializer>(value: &impl Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }
 
 /// A text where there is one resource, which every library reads; a list where there are several (RFC 7519 §4.1.3);
