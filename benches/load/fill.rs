@@ -167,7 +167,9 @@ fn people(connection: &Connection, filled: &Filled) -> Result<()> {
         let (id, distance) = (client_id(client), i64::try_from(1 + client)?);
         connection
             .prepare_cached(
-                "INSERT INTO clients SELECT client_key + ?1, ?2, ?2, description, enabled, require_pkce, \
+                "INSERT INTO clients (client_key, client_id, name, description, enabled, require_pkce, \
+                 access_token_lifetime, code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, \
+                 created_at) SELECT client_key + ?1, ?2, ?2, description, enabled, require_pkce, \
                  access_token_lifetime, code_lifetime, refresh_limit, refresh_token_lifetime, refresh_token_idle, \
                  created_at FROM clients WHERE client_id = 'template'",
             )?
