@@ -3,12 +3,12 @@
 //! SQLite notices neither by itself: it goes on writing to a file that was deleted or replaced, and everything that it
 //! acknowledges then is lost with the process.
 
-use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::file::log_of;
 
 /// With less room than this on the disk, in bytes, the store counts as full. SQLite overwrites its log where it can, so
 /// a full disk shows late, and then in the middle of a burst.
@@ -40,11 +40,9 @@ pub struct StoreBytes {
 impl OpenFiles {
     /// To be called once the files are open. The files are looked at and not opened: see [`super::file::check_is_file`].
     pub(super) fn at(database: &Path) -> Self {
-        let mut log = OsString::from(database);
-        log.push("-wal");
         Self {
             database: OpenFile::at(database.to_owned()),
-            log: OpenFile::at(log.into()),
+            log: OpenFile::at(log_of(database)),
         }
     }
 
