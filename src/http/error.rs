@@ -62,6 +62,7 @@ pub fn status_of(failure: &Failure) -> u16 {
             StoreError::Busy
             | StoreError::Full
             | StoreError::ReadOnly
+            | StoreError::Replaced(..)
             | StoreError::CommitFailed(_)
             | StoreError::Closed,
         ) => 503,

@@ -34,6 +34,7 @@ mod transaction;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use audit_rows::{AuditSelector, StoredAuditEntry};
 pub use backup::{BackedUp, BackupError, back_up};
@@ -56,7 +57,7 @@ pub use transaction::{ReadTransaction, WriteTransaction};
 #[derive(Debug)]
 pub struct Store {
     path: std::path::PathBuf,
-    files: open_files::OpenFiles,
+    files: Arc<open_files::OpenFiles>,
     writer: writer::Writer,
     readers: readers::Readers,
 }
@@ -71,10 +72,11 @@ impl Store {
         file::create_if_missing(&options.path)?;
         file::check_is_file(&options.path)?;
         let connection = file::open_writer(&options)?;
-        let writer = writer::Writer::start(connection, options.busy_timeout)
+        let files = Arc::new(open_files::OpenFiles::at(&options.path));
+        let writer = writer::Writer::start(connection, options.busy_timeout, Arc::clone(&files))
             .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
         Ok(Self {
-            files: open_files::OpenFiles::at(&options.path),
+            files,
             path: options.path.clone(),
             writer,
             readers: readers::Readers::new(options),
@@ -104,7 +106,8 @@ impl Store {
         self.writer.figures()
     }
 
-    /// Runs `work` in a write transaction and returns once it is on disk. `Err` undoes what `work` wrote.
+    /// Runs `work` in a write transaction and returns once it is on disk. `Err` undoes what `work` wrote. Where the path
+    /// leads to other files by now, nothing is run.
     ///
     /// To refuse **and** keep what was written, return `Ok` of a value that says so.
     pub fn write<T, E>(
@@ -118,11 +121,12 @@ impl Store {
         self.writer.write(work)
     }
 
-    /// Runs `work` on a snapshot of what is committed.
+    /// Runs `work` on a snapshot of what is committed, unless the path leads to another file by now.
     pub fn read<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&ReadTransaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.files.is_database_in_place()?;
         self.readers.read(work)
     }
 }

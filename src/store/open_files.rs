@@ -1,7 +1,10 @@
 //! Whether the files that are open are still the ones that are found at the path, and whether there is room for them.
 //!
 //! SQLite notices neither by itself: it goes on writing to a file that was deleted or replaced, and everything that it
-//! acknowledges then is lost with the process.
+//! acknowledges then is lost with the process; the command line, on the file that is at the path now, revokes what the
+//! server goes on honouring. So nothing is written, and nothing answered, from files that are not the ones at the path.
+//! Put back, they serve on. The server does not end by itself: started anew where the file is gone, it would make an empty
+//! one, and which file is the right one only an administrator knows.
 
 use std::fs::Metadata;
 use std::io;
@@ -46,10 +49,20 @@ impl OpenFiles {
         }
     }
 
+    /// Whether the paths still lead to the same files. Looked at before each commit.
+    pub(super) fn are_in_place(&self) -> Result<(), StoreError> {
+        self.database.check()?;
+        self.log.check()
+    }
+
+    /// Whether the path still leads to the same database. Looked at before each time of reading.
+    pub(super) fn is_database_in_place(&self) -> Result<(), StoreError> {
+        self.database.check()
+    }
+
     /// Whether the paths still lead to the same files, on a disk with room.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        self.database.check()?;
-        self.log.check()?;
+        self.are_in_place()?;
         match room(&self.database.path) {
             Ok(bytes) if bytes < LEAST_ROOM => Err(StoreError::Full),
             // A file system that does not know how much room it has is asked by writing only.

@@ -18,6 +18,7 @@ use rusqlite::Connection;
 
 use super::StoreError;
 use super::figures::Figures;
+use super::open_files::OpenFiles;
 use super::transaction::WriteTransaction;
 use crate::clock::{Deadline, Stopwatch};
 
@@ -50,8 +51,12 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread, which owns the connection from now on. A file that another process holds is waited for as
-    /// long as `busy_timeout`.
-    pub(super) fn start(connection: Connection, busy_timeout: Duration) -> std::io::Result<Self> {
+    /// long as `busy_timeout`. Nothing is written while `files` are not in their place.
+    pub(super) fn start(
+        connection: Connection,
+        busy_timeout: Duration,
+        files: Arc<OpenFiles>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Waiting>(QUEUE);
         // With a write-ahead log nothing but `BEGIN` has to wait, and that is done here.
         connection
@@ -61,7 +66,7 @@ impl Writer {
         let counted = Arc::clone(&figures);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, &receiver, &counted))?;
+            .spawn(move || run(&connection, &receiver, &counted, &files))?;
         Ok(Self {
             figures,
             busy_timeout,
@@ -143,15 +148,24 @@ fn in_savepoint<T, E: From<StoreError>>(
     result
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Waiting>, figures: &Figures) {
+fn run(connection: &Connection, jobs: &Receiver<Waiting>, figures: &Figures, files: &OpenFiles) {
     while let Ok(first) = jobs.recv() {
         figures.waiting.dec();
-        commit_together(connection, first, jobs, figures);
+        commit_together(connection, first, jobs, figures, files);
     }
 }
 
-/// Begins a transaction that may write, once no other process has one.
-fn begin(connection: &Connection, until: Deadline) -> Result<(), StoreError> {
+/// Begins a transaction that may write, once no other process has one, on the files that are at the path.
+fn begin(connection: &Connection, until: Deadline, files: &OpenFiles) -> Result<(), StoreError> {
+    begin_once_free(connection, until)?;
+    // Now, and not before: there may have been long to wait.
+    files.are_in_place().inspect_err(|_| {
+        // There is nothing in it yet.
+        let _ = connection.execute_batch("ROLLBACK");
+    })
+}
+
+fn begin_once_free(connection: &Connection, until: Deadline) -> Result<(), StoreError> {
     loop {
         match connection
             .execute_batch("BEGIN IMMEDIATE")
@@ -168,8 +182,9 @@ fn commit_together(
     (until, first): Waiting,
     jobs: &Receiver<Waiting>,
     figures: &Figures,
+    files: &OpenFiles,
 ) {
-    if let Err(error) = begin(connection, until) {
+    if let Err(error) = begin(connection, until, files) {
         figures.failed.inc();
         let answer = first(Err(error));
         answer(Ok(()));
@@ -226,7 +241,7 @@ mod tests {
         let reader = Connection::open(&path).unwrap();
         (
             directory,
-            Writer::start(connection, busy_timeout).unwrap(),
+            Writer::start(connection, busy_timeout, Arc::new(OpenFiles::at(&path))).unwrap(),
             reader,
         )
     }
