@@ -113,3 +113,31 @@ fn a_backup_restored_under_the_server_counts_after_a_restart() {
     drop(server);
     site.assert_sound("restored");
 }
+
+/// Whoever closes a database last deletes its log by its path, where by then the log of another file may be. SQLite looks
+/// whether the database has moved before it does.
+#[test]
+fn a_server_that_ends_leaves_the_log_of_another_file_alone() {
+    let site = Site::furnished();
+    let server = site.serve().unwrap();
+    let mut worker = Worker::new(&site, &server, 1);
+    assert!(worker.begin());
+    assert!(site.run(&["backup", "copy.db"]).status.success());
+    for name in ["oauthctl.db", "oauthctl.db-wal", "oauthctl.db-shm"] {
+        fs::remove_file(site.path().join(name)).unwrap();
+    }
+    fs::rename(site.path().join("copy.db"), site.database()).unwrap();
+    // Another process works on the file that is there now; what it acknowledged stands in its log.
+    let other = site.serve().unwrap();
+    let mut later = Worker::new(&site, &other, 2);
+    assert!(later.begin());
+    let ended = server.stop();
+    assert!(ended.status.success(), "{ended:?}");
+    other.kill();
+    let server = site.serve().unwrap();
+    let caller = Caller::of(&server);
+    verify(&caller, &worker.record, NO_CUT, Depth::ToTheEnd).assert("restored");
+    verify(&caller, &later.record, NO_CUT, Depth::ToTheEnd).assert("acknowledged by the other");
+    drop(server);
+    site.assert_sound("after the one and the other");
+}
