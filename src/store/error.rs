@@ -63,7 +63,8 @@ pub enum StoreError {
     Closed,
     /// SQLite cannot make sense of the file, or the disk could not read it: SQLite does not tell the one from the other.
     #[error(
-        "the database is damaged, or its disk fails: {0}; `oauthctl doctor` tells which, restore a backup if it finds a fault"
+        "the database is damaged, or its disk fails: {0}; `oauthctl doctor` tells which, restore a backup if it \
+         finds a fault"
     )]
     Malformed(#[source] rusqlite::Error),
     /// Anything else that SQLite says.
