@@ -148,3 +148,51 @@ fn a_disk_that_forgets_flushes_is_found_out() {
         );
     }
 }
+
+/// A file that was made is on the disk once the directory is: before the first answer, that has to be.
+#[test]
+fn a_new_database_is_there_after_what_was_acknowledged_first() {
+    let journal = NamedTempFile::new().unwrap();
+    let Some(site) = Site::empty().journaled(journal.path()) else {
+        return;
+    };
+    let seed = seed();
+    let mut random = Random::new(seed);
+    let ran = site.run(&["scope", "define", "mail", "--folder", "mail"]);
+    assert!(ran.status.success(), "{ran:?}");
+    let entries = journal::read(journal.path());
+    let mut lost = 0;
+    let cuts = rounds(30);
+    for cut in 0..cuts {
+        // Every other one after its end, which is when it was acknowledged.
+        let last = entries.len() - 1;
+        let index = if cut.is_multiple_of(2) {
+            last
+        } else {
+            random.below(last)
+        };
+        let mut disk = Disk::with(site.path(), &[], Flushes::Kept);
+        for entry in &entries[..=index] {
+            disk.follow(entry);
+        }
+        let left = Site::empty();
+        for (path, content) in disk.after_power_cut(&mut random) {
+            left.write(path.file_name().unwrap().to_str().unwrap(), &content);
+        }
+        let told = left.run(&["scope", "list", "-o", "id"]);
+        assert!(
+            told.status.success(),
+            "seed {seed}, after entry {index}: {told:?}"
+        );
+        let is_there = told.stdout == "mail\n";
+        assert!(
+            is_there || index < last,
+            "seed {seed}: an acknowledged scope is lost"
+        );
+        lost += usize::from(!is_there);
+        left.assert_sound(&format!("seed {seed}, after entry {index}"));
+    }
+    eprintln!(
+        "seed {seed}: {cuts} power cuts of a first command; {lost} before it was acknowledged lost it, as they may"
+    );
+}
