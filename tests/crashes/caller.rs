@@ -136,7 +136,7 @@ impl Caller {
     }
 
     /// A fresh authorization code, approved by `alice`; otherwise the answer that stood in its way, if there was one.
-    pub(crate) fn code(&self, client: &Client) -> Result<String, Option<Reply>> {
+    pub(crate) fn code(&self, client: &Client) -> Result<String, Option<Box<Reply>>> {
         let request = encode(&[
             ("response_type", "code"),
             ("client_id", &client.id),
@@ -152,7 +152,7 @@ impl Caller {
             .ask("GET", &format!("/authorize?{request}"), cookie, None)
             .ok_or(None)?;
         if page.status != 200 {
-            return Err(Some(page));
+            return Err(Some(Box::new(page)));
         }
         let form = Form::with(&page.body, "decision").press("decision", "approve");
         let answer = self
@@ -165,7 +165,7 @@ impl Caller {
         let mut parameters = query.unwrap_or_default().into_iter();
         match parameters.find(|(name, _)| name == "code") {
             Some((_, code)) => Ok(code),
-            None => Err(Some(answer)),
+            None => Err(Some(Box::new(answer))),
         }
     }
 

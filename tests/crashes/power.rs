@@ -161,12 +161,12 @@ fn a_new_database_is_there_after_what_was_acknowledged_first() {
     let ran = site.run(&["scope", "define", "mail", "--folder", "mail"]);
     assert!(ran.status.success(), "{ran:?}");
     let entries = journal::read(journal.path());
-    let mut lost = 0;
+    let mut gone = 0;
     let cuts = rounds(30);
-    for cut in 0..cuts {
+    for round in 0..cuts {
         // Every other one after its end, which is when it was acknowledged.
         let last = entries.len() - 1;
-        let index = if cut.is_multiple_of(2) {
+        let index = if round.is_multiple_of(2) {
             last
         } else {
             random.below(last)
@@ -189,10 +189,10 @@ fn a_new_database_is_there_after_what_was_acknowledged_first() {
             is_there || index < last,
             "seed {seed}: an acknowledged scope is lost"
         );
-        lost += usize::from(!is_there);
+        gone += usize::from(!is_there);
         left.assert_sound(&format!("seed {seed}, after entry {index}"));
     }
     eprintln!(
-        "seed {seed}: {cuts} power cuts of a first command; {lost} before it was acknowledged lost it, as they may"
+        "seed {seed}: {cuts} power cuts of a first command; {gone} before it was acknowledged lost it, as they may"
     );
 }

@@ -1,6 +1,6 @@
 //! Numbers from a seed, and how many rounds a test takes.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// `SplitMix64`: small, and good enough to choose where to cut.
 #[derive(Debug, Clone)]
@@ -36,12 +36,11 @@ fn number(variable: &str) -> Option<u64> {
     Some(value.parse().unwrap_or_else(|_| panic!("{variable}={value}")))
 }
 
-/// The seed of this run: the one that is set, or one of the moment.
+/// The seed of this run: the one that is set, or one of its own.
 pub(crate) fn seed() -> u64 {
-    number("OAUTHCTL_CRASH_SEED").unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        u64::from(now.subsec_nanos())
-    })
+    // What the standard library draws for its maps; short enough to be typed.
+    let drawn = || RandomState::new().build_hasher().finish() % 1_000_000_000;
+    number("OAUTHCTL_CRASH_SEED").unwrap_or_else(drawn)
 }
 
 /// How many rounds: as many as are set, or those of an ordinary run.
