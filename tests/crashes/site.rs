@@ -36,6 +36,8 @@ pub(crate) fn furniture() -> &'static Furniture {
         let session = Caller::of(&server).sign_in();
         let ended = server.stop();
         assert!(ended.status.success(), "{ended:?}");
+        // A server may end before its last thread has closed the database; a command does not.
+        assert!(site.run(&["scope", "list"]).status.success());
         assert_eq!(site.files(), ["oauthctl.db"], "all is in one file");
         Furniture {
             database: fs::read(site.database()).unwrap(),
