@@ -280,8 +280,8 @@ fn backup() -> Story<i64> {
 
 #[test]
 fn apply_that_was_killed_can_be_repeated() {
-    apply().killed(8);
-    apply().cut(6);
+    apply().killed(4);
+    apply().cut(3);
 }
 
 #[test]
@@ -294,20 +294,20 @@ fn revoking_that_was_killed_can_be_repeated() {
             .count()
             >= 600
     );
-    revoke().killed(8);
-    revoke().cut(6);
+    revoke().killed(4);
+    revoke().cut(3);
 }
 
 #[test]
 fn pruning_that_was_killed_can_be_repeated() {
     assert_eq!(prune().undisturbed().len(), 600);
-    prune().killed(8);
-    prune().cut(6);
+    prune().killed(4);
+    prune().cut(3);
 }
 
 #[test]
 fn a_backup_that_was_killed_leaves_no_half_file_and_can_be_repeated() {
-    backup().killed(12);
+    backup().killed(5);
 }
 
 /// A copy gets its name once it is flushed, and the directory is flushed after that.

@@ -22,7 +22,7 @@ fn what_was_acknowledged_outlives_a_kill_under_load() {
     let mut random = Random::new(seed);
     let site = Site::furnished();
     let mut all = Record::default();
-    let (rounds, mut held) = (rounds(6), 0);
+    let (rounds, mut held) = (rounds(3), 0);
     for round in 0..rounds {
         let about = format!("seed {seed}, round {round}");
         let server = site.serve().unwrap();
@@ -67,7 +67,7 @@ fn what_was_acknowledged_outlives_a_kill_between_two_calls() {
     };
     let seed = seed();
     let mut random = Random::new(seed);
-    let (rounds, mut held, mut acknowledged) = (rounds(8), 0, 0);
+    let (rounds, mut held, mut acknowledged) = (rounds(4), 0, 0);
     for round in 0..rounds {
         let about = format!("seed {seed}, round {round}");
         control.heal();

@@ -83,22 +83,22 @@ fn story((name, dump): (&'static str, &'static str)) -> Story<(Vec<String>, BTre
 #[test]
 fn a_migration_that_was_killed_can_be_repeated() {
     for old in OLD {
-        story(old).killed(12);
+        story(old).killed(4);
     }
 }
 
 #[test]
 fn a_migration_outlives_a_power_cut() {
     for old in OLD {
-        story(old).cut(8);
+        story(old).cut(3);
     }
 }
 
 #[test]
 fn a_migration_whose_calls_fail_changes_nothing_and_can_be_repeated() {
     for old in OLD {
-        story(old).failed(ALL, Failure::Error(Errno::EIO), 1, 10);
-        story(old).failed(WRITE, Failure::Short(Errno::ENOSPC), u64::MAX >> 1, 6);
+        story(old).failed(ALL, Failure::Error(Errno::EIO), 1, 4);
+        story(old).failed(WRITE, Failure::Short(Errno::ENOSPC), u64::MAX >> 1, 2);
     }
 }
 

@@ -92,7 +92,7 @@ fn what_was_acknowledged_outlives_a_power_cut() {
     let Some(run) = Run::of(seed) else {
         return;
     };
-    let (cuts, mut held) = (rounds(25), 0);
+    let (cuts, mut held) = (rounds(8), 0);
     for _ in 0..cuts {
         let index = run.place(&mut random);
         let verdict = run.cut(Flushes::Kept, index, &mut random).unwrap();
@@ -162,7 +162,7 @@ fn a_new_database_is_there_after_what_was_acknowledged_first() {
     assert!(ran.status.success(), "{ran:?}");
     let entries = journal::read(journal.path());
     let mut gone = 0;
-    let cuts = rounds(30);
+    let cuts = rounds(10);
     for round in 0..cuts {
         // Every other one after its end, which is when it was acknowledged.
         let last = entries.len() - 1;
