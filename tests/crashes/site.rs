@@ -29,7 +29,7 @@ pub(crate) fn furniture() -> &'static Furniture {
     static FURNITURE: OnceLock<Furniture> = OnceLock::new();
     FURNITURE.get_or_init(|| {
         let home = Home::furnished();
-        let client = home.client("orders", &[]);
+        let client = home.client("orders", &["--code-lifetime", "10m"]);
         let site = Site::empty();
         fs::copy(home.database(), site.database()).unwrap();
         let server = site.serve().unwrap();
