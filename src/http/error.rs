@@ -64,6 +64,7 @@ pub fn status_of(failure: &Failure) -> u16 {
             | StoreError::Crowded
             | StoreError::Full
             | StoreError::ReadOnly
+            | StoreError::Replaced(..)
             | StoreError::CommitFailed(_)
             | StoreError::Closed,
         ) => 503,

@@ -64,8 +64,11 @@ pub enum StoreError {
     /// The writer has stopped.
     #[error("the database is closed")]
     Closed,
-    /// SQLite cannot make sense of the file.
-    #[error("the database is damaged: {0}; restore a backup")]
+    /// SQLite cannot make sense of the file, or the disk could not read it: SQLite does not tell the one from the other.
+    #[error(
+        "the database is damaged, or its disk fails: {0}; `oauthctl doctor` tells which, restore a backup if it \
+         finds a fault"
+    )]
     Malformed(#[source] rusqlite::Error),
     /// Anything else that SQLite says.
     #[error("the database failed: {0}")]

@@ -1,5 +1,6 @@
 //! The file: made with mode 0600, recognised, opened with the settings that the contract needs.
 
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -158,8 +159,31 @@ fn open(options: &StoreOptions) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Refuses a database of another program and a newer one.
+/// Refuses a database of another program and a newer one, and leaves both as they are.
 pub(super) fn check_ours(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    // Whoever closes a database last writes its log back and deletes it. That is for those who know the database: where
+    // its program was killed, the log holds what it wrote last.
+    if has_log(path) {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
+    recognise(path, connection)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+    Ok(())
+}
+
+/// Whether there is a write-ahead log with something in it.
+fn has_log(path: &Path) -> bool {
+    std::fs::metadata(log_of(path)).is_ok_and(|metadata| metadata.len() > 0)
+}
+
+/// Where the write-ahead log of a database is.
+pub(super) fn log_of(database: &Path) -> PathBuf {
+    let mut log = OsString::from(database);
+    log.push("-wal");
+    log.into()
+}
+
+fn recognise(path: &Path, connection: &Connection) -> Result<(), StoreError> {
     // One snapshot: another process may be filling the file at this moment, and what it wrote is there as a whole.
     let snapshot = connection.unchecked_transaction()?;
     let application: i64 = snapshot.query_row("PRAGMA application_id", [], |row| row.get(0))?;

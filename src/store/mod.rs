@@ -59,7 +59,7 @@ pub use transaction::{ReadTransaction, WriteTransaction};
 #[derive(Debug)]
 pub struct Store {
     path: std::path::PathBuf,
-    files: open_files::OpenFiles,
+    files: Arc<open_files::OpenFiles>,
     writer: writer::Writer,
     readers: readers::Readers,
 }
@@ -74,11 +74,13 @@ impl Store {
         file::create_if_missing(&options.path)?;
         file::check_is_file(&options.path)?;
         let connection = file::open_writer(&options)?;
+        let files = Arc::new(open_files::OpenFiles::at(&options.path));
         let definitions = Arc::default();
-        let writer = writer::Writer::start(connection, &options, Arc::clone(&definitions))
-            .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
+        let writer =
+            writer::Writer::start(connection, &options, Arc::clone(&definitions), Arc::clone(&files))
+                .map_err(|error| StoreError::CannotOpen(options.path.clone(), error))?;
         Ok(Self {
-            files: open_files::OpenFiles::at(&options.path),
+            files,
             path: options.path.clone(),
             writer,
             readers: readers::Readers::new(options, definitions),
@@ -108,7 +110,8 @@ impl Store {
         self.writer.figures()
     }
 
-    /// Runs `work` in a write transaction and returns once it is on disk. `Err` undoes what `work` wrote.
+    /// Runs `work` in a write transaction and returns once it is on disk. `Err` undoes what `work` wrote. Where the path
+    /// leads to other files by now, nothing is run.
     ///
     /// To refuse **and** keep what was written, return `Ok` of a value that says so.
     pub fn write<T, E>(
@@ -122,11 +125,12 @@ impl Store {
         self.writer.write(work)
     }
 
-    /// Runs `work` on a snapshot of what is committed.
+    /// Runs `work` on a snapshot of what is committed, unless the path leads to another file by now.
     pub fn read<T, E: From<StoreError>>(
         &self,
         work: impl FnOnce(&ReadTransaction<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.files.is_database_in_place()?;
         self.readers.read(work)
     }
 }

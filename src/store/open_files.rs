@@ -1,14 +1,17 @@
 //! Whether the files that are open are still the ones that are found at the path, and whether there is room for them.
 //!
 //! SQLite notices neither by itself: it goes on writing to a file that was deleted or replaced, and everything that it
-//! acknowledges then is lost with the process.
+//! acknowledges then is lost with the process; the command line, on the file that is at the path now, revokes what the
+//! server goes on honouring. So nothing is written, and nothing answered, from files that are not the ones at the path.
+//! Put back, they serve on. The server does not end by itself: started anew where the file is gone, it would make an empty
+//! one, and which file is the right one only an administrator knows.
 
-use std::ffi::OsString;
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use super::file::log_of;
 
 /// With less room than this on the disk, in bytes, the store counts as full. SQLite overwrites its log where it can, so
 /// a full disk shows late, and then in the middle of a burst.
@@ -40,18 +43,26 @@ pub struct StoreBytes {
 impl OpenFiles {
     /// To be called once the files are open. The files are looked at and not opened: see [`super::file::check_is_file`].
     pub(super) fn at(database: &Path) -> Self {
-        let mut log = OsString::from(database);
-        log.push("-wal");
         Self {
             database: OpenFile::at(database.to_owned()),
-            log: OpenFile::at(log.into()),
+            log: OpenFile::at(log_of(database)),
         }
+    }
+
+    /// Whether the paths still lead to the same files. Looked at before each commit.
+    pub(super) fn are_in_place(&self) -> Result<(), StoreError> {
+        self.database.check()?;
+        self.log.check()
+    }
+
+    /// Whether the path still leads to the same database. Looked at before each time of reading.
+    pub(super) fn is_database_in_place(&self) -> Result<(), StoreError> {
+        self.database.check()
     }
 
     /// Whether the paths still lead to the same files, on a disk with room.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        self.database.check()?;
-        self.log.check()?;
+        self.are_in_place()?;
         match room(&self.database.path) {
             Ok(bytes) if bytes < LEAST_ROOM => Err(StoreError::Full),
             // A file system that does not know how much room it has is asked by writing only.

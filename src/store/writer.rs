@@ -20,6 +20,7 @@ use super::StoreError;
 use super::definitions::Definitions;
 use super::figures::Figures;
 use super::file::StoreOptions;
+use super::open_files::OpenFiles;
 use super::transaction::WriteTransaction;
 use crate::clock::{Deadline, Stopwatch};
 
@@ -49,11 +50,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread, which owns the connection from now on.
+    /// Starts the thread, which owns the connection from now on. Nothing is written while `files` are not in their place.
     pub(super) fn start(
         connection: Connection,
         options: &StoreOptions,
         definitions: Arc<Definitions>,
+        files: Arc<OpenFiles>,
     ) -> std::io::Result<Self> {
         let (sender, receiver) = sync_channel::<Waiting>(options.waiting_writes);
         // With a write-ahead log nothing but `BEGIN` has to wait, and that is done here.
@@ -64,7 +66,7 @@ impl Writer {
         let counted = Arc::clone(&figures);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, &receiver, &counted))?;
+            .spawn(move || run(&connection, &receiver, &counted, &files))?;
         Ok(Self {
             figures,
             definitions,
@@ -161,15 +163,24 @@ fn in_savepoint<T, E: From<StoreError>>(
     result
 }
 
-fn run(connection: &Connection, jobs: &Receiver<Waiting>, figures: &Figures) {
+fn run(connection: &Connection, jobs: &Receiver<Waiting>, figures: &Figures, files: &OpenFiles) {
     while let Ok(first) = jobs.recv() {
         figures.waiting.dec();
-        commit_together(connection, first, jobs, figures);
+        commit_together(connection, first, jobs, figures, files);
     }
 }
 
-/// Begins a transaction that may write, once no other process has one.
-fn begin(connection: &Connection, until: Deadline) -> Result<(), StoreError> {
+/// Begins a transaction that may write, once no other process has one, on the files that are at the path.
+fn begin(connection: &Connection, until: Deadline, files: &OpenFiles) -> Result<(), StoreError> {
+    begin_once_free(connection, until)?;
+    // Now, and not before: there may have been long to wait.
+    files.are_in_place().inspect_err(|_| {
+        // There is nothing in it yet.
+        let _ = connection.execute_batch("ROLLBACK");
+    })
+}
+
+fn begin_once_free(connection: &Connection, until: Deadline) -> Result<(), StoreError> {
     loop {
         match connection
             .execute_batch("BEGIN IMMEDIATE")
@@ -186,8 +197,9 @@ fn commit_together(
     (until, first): Waiting,
     jobs: &Receiver<Waiting>,
     figures: &Figures,
+    files: &OpenFiles,
 ) {
-    if let Err(error) = begin(connection, until) {
+    if let Err(error) = begin(connection, until, files) {
         figures.failed.inc();
         let answer = first(Err(error));
         answer(Ok(()));
@@ -245,6 +257,7 @@ mod tests {
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (n INTEGER PRIMARY KEY); CREATE TABLE u (n INTEGER REFERENCES t DEFERRABLE INITIALLY DEFERRED); PRAGMA foreign_keys = ON")
             .unwrap();
         let reader = Connection::open(&path).unwrap();
+        let files = Arc::new(OpenFiles::at(&path));
         let options = StoreOptions {
             path,
             busy_timeout,
@@ -253,7 +266,7 @@ mod tests {
         };
         (
             directory,
-            Writer::start(connection, &options, Arc::default()).unwrap(),
+            Writer::start(connection, &options, Arc::default(), files).unwrap(),
             reader,
         )
     }
