@@ -1,0 +1,1 @@
+//! Histories that once failed, as small as they could be made.
