@@ -12,6 +12,7 @@ use oauthctl::clock::Timestamp;
 use oauthctl::protocol::check_request::service_asked;
 use oauthctl::protocol::parameters::Parameters;
 use oauthctl::protocol::token_request::KNOWN;
+use oauthctl::store::GrantSelector;
 
 use crate::operation::{
     Caller, Client, Op, Owner, Press, Request, SERVICES, Set, Step, Token, Wrong, words,
@@ -162,7 +163,7 @@ impl Stage {
         };
         self.values.insert(Token::Code(step), code);
         self.requests.insert(step, self.requests[&form]);
-        let listed = self.cli().grants(&Default::default(), None, 1000).unwrap();
+        let listed = self.server().grants(&GrantSelector::default(), None, 1000).unwrap();
         for grant in listed {
             self.grants.entry(grant.identifier.to_string()).or_insert(step);
         }

@@ -66,7 +66,7 @@ pub(crate) fn history(seed: u64) -> History {
         steps: Vec::new(),
         dice,
     };
-    for _ in 0..generator.dice.below(5) {
+    for _ in 0..generator.dice.below(10) {
         let client = generator.client();
         let setting = generator.setting();
         generator.push(Op::UpdateClient(client, setting));
@@ -389,8 +389,10 @@ impl Generator {
             21 => Op::Register(self.dice.pick(&Client::ALL)),
             22 | 23 => Op::RotateSecret(client, self.dice.pick(&[0, MINUTE, DAY])),
             24 => Op::UpdateScope(scope, self.dice.set()),
+            // Most of the time of a history would go into the password otherwise.
+            25 if !self.model.owners.contains_key(&owner) => Op::AddOwner(owner),
             25 if self.dice.one_in(3) => Op::DeleteOwner(owner),
-            25 => Op::AddOwner(owner),
+            25 => Op::EnableOwner(owner, true),
             26 => Op::DefineScope(scope, self.dice.set()),
             27 => Op::DeleteScope(scope),
             28 if self.dice.one_in(2) => Op::DeleteServer,
@@ -438,9 +440,18 @@ impl Generator {
     }
 
     fn prune(&mut self) {
-        let (keep, dry_run) = (self.dice.pick(&KEEP), self.dice.one_in(3));
-        self.push(Op::Prune { keep, dry_run });
-        if dry_run && self.dice.one_in(2) {
+        let keep = self.dice.pick(&KEEP);
+        let ends = self.ends();
+        if self.dice.one_in(2) && !ends.is_empty() {
+            // Something ends, and then so long ago that it goes, or just not.
+            let end = ends[self.dice.below(ends.len().min(6))];
+            let to = end + keep + self.dice.pick(&[-1, 0, 0, 1]);
+            self.push(Op::Clock(to));
+        }
+        if self.dice.one_in(2) {
+            self.push(Op::Prune { keep, dry_run: true });
+        }
+        if !self.dice.one_in(3) {
             self.push(Op::Prune { keep, dry_run: false });
         }
     }

@@ -1,5 +1,6 @@
 //! The use cases on a real file, and what the real codes, tokens and identifiers of the steps are.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -44,8 +45,8 @@ pub(crate) struct Asked {
 pub(crate) struct Stage {
     pub(crate) clock: Arc<ManualClock>,
     server: Option<AuthorizationServer>,
-    /// As another process has it.
-    cli: Option<AuthorizationServer>,
+    /// As another process has it; opened when it is first needed.
+    cli: OnceCell<AuthorizationServer>,
     rules: Rules,
     pub(crate) cookies: BTreeMap<Owner, SessionCookie>,
     pub(crate) asked: BTreeMap<Step, Asked>,
@@ -217,8 +218,8 @@ impl Stage {
         std::fs::write(&path, &template.bytes).unwrap();
         let (clock, rules) = (Arc::new(ManualClock::new(START)), rules(window));
         Self {
-            server: Some(open(path.clone(), &clock, &rules)),
-            cli: Some(open(path, &clock, &rules)),
+            server: Some(open(path, &clock, &rules)),
+            cli: OnceCell::new(),
             clock,
             rules,
             cookies: BTreeMap::new(),
@@ -239,7 +240,8 @@ impl Stage {
     }
 
     pub(crate) fn cli(&self) -> &AuthorizationServer {
-        self.cli.as_ref().unwrap()
+        self.cli
+            .get_or_init(|| open(self.path(), &self.clock, &self.rules))
     }
 
     fn path(&self) -> PathBuf {
@@ -248,10 +250,9 @@ impl Stage {
 
     /// Both processes end and begin anew.
     pub(crate) fn restart(&mut self) {
-        (self.server, self.cli) = (None, None);
+        (self.server, self.cli) = (None, OnceCell::new());
         self.clock.advance(Duration::from_millis(1));
         self.server = Some(open(self.path(), &self.clock, &self.rules));
-        self.cli = Some(open(self.path(), &self.clock, &self.rules));
     }
 
     pub(crate) fn add_owner(&self, owner: Owner) -> Result<(), oauthctl::authorization_server::AdministrationError> {
