@@ -6,7 +6,8 @@ mod view;
 use std::net::{IpAddr, Ipv4Addr};
 
 use oauthctl::authorization_server::{
-    Answer, Answered, CallerError, CheckRefusal, Considered, FormError, Introspection, Passed, Purpose, SignInError,
+    Answer, Answered, CallerError, CheckRefusal, Considered, FormError, Introspection, Passed, Purpose,
+    SignInError,
 };
 use oauthctl::clock::Timestamp;
 use oauthctl::protocol::check_request::service_asked;
@@ -14,9 +15,7 @@ use oauthctl::protocol::parameters::Parameters;
 use oauthctl::protocol::token_request::KNOWN;
 use oauthctl::store::GrantSelector;
 
-use crate::operation::{
-    Caller, Client, Op, Owner, Press, Request, SERVICES, Set, Step, Token, Wrong, words,
-};
+use crate::operation::{Caller, Client, Op, Owner, Press, Request, SERVICES, Set, Step, Token, Wrong, words};
 use crate::stage::{Asked, Credentials, PASSWORD, REDIRECT_URI, START, Stage, at, millis};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -31,7 +30,9 @@ const TOKEN_PARAMETERS: [&str; 4] = ["token", "token_type_hint", "client_id", "c
 const IDENTIFIER: std::ops::Range<usize> = 4..17;
 
 fn encode(pairs: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
 }
 
 fn refused(error: &CallerError) -> String {
@@ -139,7 +140,10 @@ impl Stage {
             Press::Deny => Answer::Deny,
         };
         let (cookie, token) = (self.cookies.get(&owner), asked.token.as_deref().unwrap());
-        let answered = self.server().answer(&asked.raw, cookie, token, answer, HERE).unwrap();
+        let answered = self
+            .server()
+            .answer(&asked.raw, cookie, token, answer, HERE)
+            .unwrap();
         match answered {
             Answered::Redirect(to) => self.redirected(step, form, owner, &to),
             Answered::Page(_) => "page".to_owned(),
@@ -155,7 +159,12 @@ impl Stage {
     fn redirected(&mut self, step: Step, form: Step, owner: Owner, to: &str) -> String {
         let (_, query) = to.split_once('?').unwrap();
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let find = |name: &str| pairs.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
+        let find = |name: &str| {
+            pairs
+                .iter()
+                .find(|(found, _)| found == name)
+                .map(|(_, value)| value.clone())
+        };
         assert_eq!(find("state").as_deref(), Some("a state & more"));
         assert_eq!(find("iss").as_deref(), Some("https://id.example"));
         let Some(code) = find("code") else {
@@ -163,13 +172,18 @@ impl Stage {
         };
         self.values.insert(Token::Code(step), code);
         self.requests.insert(step, self.requests[&form]);
-        let listed = self.server().grants(&GrantSelector::default(), None, 1000).unwrap();
+        let listed = self
+            .server()
+            .grants(&GrantSelector::default(), None, 1000)
+            .unwrap();
         for grant in listed {
             self.grants.entry(grant.identifier.to_string()).or_insert(step);
         }
         let page = self.server().account(self.cookies.get(&owner)).unwrap();
         for approval in page.into_iter().flat_map(|page| page.remembered) {
-            self.approvals.entry(approval.approval.to_string()).or_insert(step);
+            self.approvals
+                .entry(approval.approval.to_string())
+                .or_insert(step);
         }
         "code".to_owned()
     }
@@ -207,7 +221,11 @@ impl Stage {
 
     fn presented(&self, token: Token, wrong: Wrong) -> String {
         let value = &self.values[&token];
-        if wrong == Wrong::Forged { forged(value) } else { value.clone() }
+        if wrong == Wrong::Forged {
+            forged(value)
+        } else {
+            value.clone()
+        }
     }
 
     fn exchange(&mut self, step: Step, code: Step, client: Client, wrong: Wrong) -> String {
@@ -249,7 +267,11 @@ impl Stage {
         let refresh = refresh.map(|value| match self.tokens.get(&value[IDENTIFIER]) {
             Some(Token::Refresh(known)) => {
                 let known = *known;
-                assert_eq!(self.values[&Token::Refresh(known)], value, "the same, and another secret");
+                assert_eq!(
+                    self.values[&Token::Refresh(known)],
+                    value,
+                    "the same, and another secret"
+                );
                 known
             }
             Some(other) => panic!("the identifier of {other:?} is used again"),
@@ -314,7 +336,12 @@ impl Stage {
                 ..
             }) => {
                 let grant = self.grants[&grant.to_string()];
-                words::allowed(client.as_str(), owner.as_str(), &scope_in_force.to_string(), grant)
+                words::allowed(
+                    client.as_str(),
+                    owner.as_str(),
+                    &scope_in_force.to_string(),
+                    grant,
+                )
             }
             Err(CheckRefusal::Inactive(_)) => "inactive".to_owned(),
             Err(CheckRefusal::Denied(_)) => "denied".to_owned(),

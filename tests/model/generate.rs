@@ -3,8 +3,8 @@
 
 use crate::model::{DAY, HOUR, MINUTE, Model, SECOND};
 use crate::operation::{
-    Caller, Client, History, Limit, Millis, Op, Owner, Press, Prompt, Request, Selector, Set, Setting, Step, Token,
-    Wanted, Window, Wrong,
+    Caller, Client, History, Limit, Millis, Op, Owner, Press, Prompt, Request, Selector, Set, Setting, Step,
+    Token, Wanted, Window, Wrong,
 };
 
 /// `SplitMix64`: a few lines that will give the same numbers for a seed in ten years.
@@ -33,7 +33,11 @@ impl Dice {
     /// One of the last ones more often than one of the first ones.
     fn recent<T: Copy>(&mut self, all: &[T]) -> Option<T> {
         let last = all.len().checked_sub(1)?;
-        let back = if self.one_in(2) { self.below(2) } else { self.below(all.len()) };
+        let back = if self.one_in(2) {
+            self.below(2)
+        } else {
+            self.below(all.len())
+        };
         Some(all[last - back.min(last)])
     }
 
@@ -156,11 +160,23 @@ impl Generator {
             return;
         }
         let client = self.client();
-        let pkce = self.model.clients.get(&client).is_none_or(|client| client.require_pkce);
+        let pkce = self
+            .model
+            .clients
+            .get(&client)
+            .is_none_or(|client| client.require_pkce);
         let request = Request {
             client,
-            scope: if self.dice.one_in(3) { self.dice.set() } else { Set::NONE },
-            pkce: if self.dice.one_in(8) { !pkce } else { pkce || self.dice.one_in(3) },
+            scope: if self.dice.one_in(3) {
+                self.dice.set()
+            } else {
+                Set::NONE
+            },
+            pkce: if self.dice.one_in(8) {
+                !pkce
+            } else {
+                pkce || self.dice.one_in(3)
+            },
             names_redirect: !self.dice.one_in(4),
             prompt: match self.dice.below(12) {
                 0 => Prompt::None,
@@ -189,7 +205,11 @@ impl Generator {
         let request = self.model.forms[&form].request;
         let client = self.model.clients.get(&request.client);
         let all = client.map_or(Set::ALL, |client| client.scopes);
-        let asked = if request.scope.is_empty() { all } else { request.scope };
+        let asked = if request.scope.is_empty() {
+            all
+        } else {
+            request.scope
+        };
         let scope = match self.dice.below(8) {
             0 => self.dice.set(),
             1 => self.dice.set().and(asked),
@@ -220,7 +240,9 @@ impl Generator {
 
     /// Whose grant it is, or somebody else.
     fn holder(&mut self, grant: Option<Step>) -> Client {
-        let own = grant.and_then(|grant| self.model.grants.get(&grant)).map(|grant| grant.client);
+        let own = grant
+            .and_then(|grant| self.model.grants.get(&grant))
+            .map(|grant| grant.client);
         match own {
             Some(own) if !self.dice.one_in(12) => own,
             _ => self.client(),
@@ -252,7 +274,11 @@ impl Generator {
         };
         let grant = self.model.refresh.get(&token).map(|token| token.grant);
         let (client, wrong) = (self.holder(grant), self.wrong());
-        let scope = if self.dice.one_in(5) { self.dice.set() } else { Set::NONE };
+        let scope = if self.dice.one_in(5) {
+            self.dice.set()
+        } else {
+            Set::NONE
+        };
         self.push(Op::Refresh {
             token,
             client,
@@ -284,7 +310,12 @@ impl Generator {
         }
         ends.extend(model.forms.values().map(|form| form.made_at + crate::model::FORM));
         ends.extend(model.browsers.values().filter_map(|browser| browser.session));
-        ends.extend(model.clients.values().flat_map(|client| client.secrets.iter().copied().flatten()));
+        ends.extend(
+            model
+                .clients
+                .values()
+                .flat_map(|client| client.secrets.iter().copied().flatten()),
+        );
         ends.retain(|end| *end > model.now + 1);
         ends.sort_unstable();
         ends.dedup();
@@ -305,7 +336,11 @@ impl Generator {
 
     fn any_token(&mut self) -> Option<(Token, Option<Step>)> {
         let all: Vec<Token> = self.model.seen.iter().copied().collect();
-        let token = if all.is_empty() { None } else { Some(self.dice.pick(&all)) }?;
+        let token = if all.is_empty() {
+            None
+        } else {
+            Some(self.dice.pick(&all))
+        }?;
         let grant = match token {
             Token::Code(step) => Some(step),
             Token::Access(step) => self.model.access.get(&step).map(|token| token.grant),
@@ -342,7 +377,12 @@ impl Generator {
 
     fn take_back(&mut self) {
         let owner = self.dice.pick(&Owner::ALL);
-        let approvals: Vec<Step> = self.model.remembered.iter().map(|approval| approval.step).collect();
+        let approvals: Vec<Step> = self
+            .model
+            .remembered
+            .iter()
+            .map(|approval| approval.step)
+            .collect();
         if self.dice.one_in(2)
             && let Some(approval) = self.dice.recent(&approvals)
         {
@@ -401,7 +441,12 @@ impl Generator {
                 let codes = self.codes();
                 let first = self.dice.recent(&codes);
                 let second = self.dice.recent(&codes).filter(|_| self.dice.one_in(3));
-                Op::RevokeGrants(first.into_iter().chain(second.filter(|_| first != second)).collect())
+                Op::RevokeGrants(
+                    first
+                        .into_iter()
+                        .chain(second.filter(|_| first != second))
+                        .collect(),
+                )
             }
         };
         if op != Op::RevokeGrants(Vec::new()) {
@@ -463,6 +508,10 @@ impl Generator {
             enabled: !self.dice.one_in(4),
             access_lifetime: self.dice.pick(&ACCESS),
         });
-        self.push(Op::Apply { client, wanted, prune });
+        self.push(Op::Apply {
+            client,
+            wanted,
+            prune,
+        });
     }
 }

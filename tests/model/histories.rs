@@ -15,7 +15,10 @@ const ORDINARY: u64 = 1_000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is not a number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{variable}={text} is not a number")),
+    )
 }
 
 /// Panics with the history of a seed that fails, made small.
@@ -63,7 +66,10 @@ fn play_all(first: u64, count: u64, progress: bool) -> u64 {
         }
     });
     if let Some(seed) = failed.into_inner().unwrap() {
-        eprintln!("a difference among the first {} histories", next.load(Ordering::SeqCst));
+        eprintln!(
+            "a difference among the first {} histories",
+            next.load(Ordering::SeqCst)
+        );
         report(seed);
     }
     steps.into_inner()
@@ -78,7 +84,10 @@ fn the_use_cases_do_what_the_model_does() {
         return;
     }
     let steps = play_all(0, ORDINARY, false);
-    assert!(steps > 20 * ORDINARY, "{steps} steps are too few to find anything");
+    assert!(
+        steps > 20 * ORDINARY,
+        "{steps} steps are too few to find anything"
+    );
 }
 
 #[test]
@@ -88,5 +97,8 @@ fn many_more() {
     let first = number("OAUTHCTL_FIRST_SEED").unwrap_or(ORDINARY);
     let watch = Stopwatch::start();
     let steps = play_all(first, count, true);
-    eprintln!("{count} histories, {steps} steps, {} s", watch.elapsed().as_secs());
+    eprintln!(
+        "{count} histories, {steps} steps, {} s",
+        watch.elapsed().as_secs()
+    );
 }

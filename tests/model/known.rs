@@ -1,7 +1,9 @@
 //! Histories that once failed, as small as they could be made.
 
 use crate::model::{DAY, MINUTE};
-use crate::operation::{Client, History, Op, Owner, Press, Prompt, Request, Set, Setting, Token, Window, Wrong};
+use crate::operation::{
+    Client, History, Op, Owner, Press, Prompt, Request, Set, Setting, Token, Window, Wrong,
+};
 use crate::play::play;
 
 fn assert_same(steps: Vec<(u32, Op)>) {
@@ -44,8 +46,14 @@ fn prune(keep: i64, dry_run: bool) -> Op {
 #[test]
 fn what_a_dry_run_counts_is_what_pruning_removes_also_where_a_revoked_token_would_live_on() {
     let mut steps = vec![
-        (10, Op::UpdateClient(Client::Shop, Setting::AccessLifetime(2 * DAY))),
-        (11, Op::UpdateClient(Client::Shop, Setting::RefreshLifetime(MINUTE))),
+        (
+            10,
+            Op::UpdateClient(Client::Shop, Setting::AccessLifetime(2 * DAY)),
+        ),
+        (
+            11,
+            Op::UpdateClient(Client::Shop, Setting::RefreshLifetime(MINUTE)),
+        ),
     ];
     steps.extend(exchanged());
     let revoke = Op::Revoke {
@@ -69,10 +77,6 @@ fn what_a_dry_run_counts_is_what_pruning_removes_also_where_the_code_lives_longe
         (11, Op::UpdateClient(Client::Shop, Setting::RefreshLifetime(1000))),
     ];
     steps.extend(exchanged());
-    steps.extend([
-        (5, Op::Clock(2000)),
-        (6, prune(0, true)),
-        (7, prune(0, false)),
-    ]);
+    steps.extend([(5, Op::Clock(2000)), (6, prune(0, true)), (7, prune(0, false))]);
     assert_same(steps);
 }

@@ -203,12 +203,32 @@ pub(crate) enum Op {
     Answer(Owner, Step, Press),
     /// The request of a step is approved without a page.
     Silent(Owner, Step),
-    Exchange { code: Step, client: Client, wrong: Wrong },
+    Exchange {
+        code: Step,
+        client: Client,
+        wrong: Wrong,
+    },
     /// `scope` of none asks for nothing in particular.
-    Refresh { token: Step, client: Client, scope: Set, wrong: Wrong },
-    Revoke { token: Token, client: Client, wrong: Wrong },
-    Introspect { token: Token, caller: Caller, wrong: Wrong },
-    Check { token: Step, service: usize },
+    Refresh {
+        token: Step,
+        client: Client,
+        scope: Set,
+        wrong: Wrong,
+    },
+    Revoke {
+        token: Token,
+        client: Client,
+        wrong: Wrong,
+    },
+    Introspect {
+        token: Token,
+        caller: Caller,
+        wrong: Wrong,
+    },
+    Check {
+        token: Step,
+        service: usize,
+    },
     TakeBack(Owner, Step),
     Forget(Owner, Step),
     Register(Client),
@@ -224,12 +244,22 @@ pub(crate) enum Op {
     DefineScope(usize, Set),
     UpdateScope(usize, Set),
     DeleteScope(usize),
-    RevokeTokens { selector: Selector, dry_run: bool },
+    RevokeTokens {
+        selector: Selector,
+        dry_run: bool,
+    },
     RevokeGrants(Vec<Step>),
     /// Removes what ended so long ago.
-    Prune { keep: Millis, dry_run: bool },
+    Prune {
+        keep: Millis,
+        dry_run: bool,
+    },
     /// A file in which this client is so, or is missing, and all else is as it is.
-    Apply { client: Client, wanted: Option<Wanted>, prune: bool },
+    Apply {
+        client: Client,
+        wanted: Option<Wanted>,
+        prune: bool,
+    },
     RegisterServer,
     DeleteServer,
     /// Server and command line start anew; it takes a millisecond.
@@ -279,13 +309,7 @@ pub(crate) mod words {
         format!("tokens for {lives} ms, scope {scope}, refresh token {refresh:?}")
     }
 
-    pub(crate) fn active(
-        scope: &str,
-        client: &str,
-        owner: &str,
-        issued: Millis,
-        expires: Millis,
-    ) -> String {
+    pub(crate) fn active(scope: &str, client: &str, owner: &str, issued: Millis, expires: Millis) -> String {
         format!("active: {client} for {owner}, scope {scope}, from {issued} to {expires}")
     }
 
@@ -305,7 +329,9 @@ pub(crate) mod words {
         state: (&str, u32, Option<(Millis, &str)>),
     ) -> String {
         let (state, refreshes, end) = state;
-        format!("grant {step}: {client} for {owner}, scope {scope}, {state}, {refreshes} refreshes, end {end:?}")
+        format!(
+            "grant {step}: {client} for {owner}, scope {scope}, {state}, {refreshes} refreshes, end {end:?}"
+        )
     }
 
     pub(crate) fn token(
@@ -316,7 +342,9 @@ pub(crate) mod words {
         life: (Millis, Millis, &str),
     ) -> String {
         let ((client, owner), (issued, expires, state)) = (holders, life);
-        format!("{token:?}: grant {grant}, {client} for {owner}, scope {scope}, from {issued} to {expires}, {state}")
+        format!(
+            "{token:?}: grant {grant}, {client} for {owner}, scope {scope}, from {issued} to {expires}, {state}"
+        )
     }
 
     pub(crate) fn client(client: Client, scopes: &str, enabled: bool) -> String {
@@ -332,6 +360,9 @@ pub(crate) mod words {
     }
 
     pub(crate) fn remembered(owner: Owner, approval: Step, scope: &str) -> String {
-        format!("page of {}: remembered {approval}, scope {scope}", owner.username())
+        format!(
+            "page of {}: remembered {approval}, scope {scope}",
+            owner.username()
+        )
     }
 }

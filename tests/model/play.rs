@@ -47,7 +47,9 @@ fn play_on(history: &History, at: &mut Step) -> Option<Difference> {
 /// The lines that only one of them has.
 fn difference(expected: &str, found: &str) -> String {
     let only = |all: &str, others: &str, sign: &str| -> String {
-        let of_one = all.lines().filter(|line| others.lines().all(|other| other != *line));
+        let of_one = all
+            .lines()
+            .filter(|line| others.lines().all(|other| other != *line));
         of_one.map(|line| format!("  {sign} {line}\n")).collect()
     };
     format!(

@@ -9,7 +9,9 @@ pub(crate) fn shrink(mut history: History, fails: impl Fn(&History) -> bool) -> 
         let (mut start, mut shorter) = (0, false);
         while start < history.steps.len() {
             let mut without = history.clone();
-            without.steps.drain(start..(start + size).min(without.steps.len()));
+            without
+                .steps
+                .drain(start..(start + size).min(without.steps.len()));
             if fails(&without) {
                 history = without;
                 shorter = true;
@@ -39,7 +41,11 @@ mod tests {
             let has = |wanted| history.steps.iter().any(|(step, _)| *step == wanted);
             has(3) && has(31) && has(32)
         };
-        let left: Vec<_> = shrink(history, needs).steps.iter().map(|(step, _)| *step).collect();
+        let left: Vec<_> = shrink(history, needs)
+            .steps
+            .iter()
+            .map(|(step, _)| *step)
+            .collect();
         assert_eq!(left, [3, 31, 32]);
     }
 }

@@ -131,7 +131,9 @@ fn open(path: PathBuf, clock: &Arc<ManualClock>, rules: &Rules) -> Authorization
 fn directory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let in_memory = memory.is_dir().then(|| tempfile::tempdir_in(memory).ok());
-    in_memory.flatten().unwrap_or_else(|| tempfile::tempdir().unwrap())
+    in_memory
+        .flatten()
+        .unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
 
 /// A file with which every history begins, and the secrets in it.
@@ -163,7 +165,9 @@ fn template() -> &'static Template {
         });
         for owner in Owner::ALL {
             let password = Password::choose(PASSWORD).unwrap();
-            server.add_owner(owner.username().parse().unwrap(), &password).unwrap();
+            server
+                .add_owner(owner.username().parse().unwrap(), &password)
+                .unwrap();
         }
         let resource_server = register_server(&server);
         drop(server);
@@ -189,7 +193,9 @@ fn cheap_hash() -> String {
     use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
     let cheap = Params::new(8, 1, 1, None).unwrap();
     let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, cheap);
-    let hash = hasher.hash_password_with_salt(PASSWORD.as_bytes(), b"salt of a test").unwrap();
+    let hash = hasher
+        .hash_password_with_salt(PASSWORD.as_bytes(), b"salt of a test")
+        .unwrap();
     hash.to_string()
 }
 
@@ -203,7 +209,9 @@ pub(crate) fn registration(client: Client) -> ClientRegistration {
 }
 
 fn register_server(server: &AuthorizationServer) -> Credentials {
-    let registered = server.register_resource_server(SERVER.parse().unwrap(), None).unwrap();
+    let registered = server
+        .register_resource_server(SERVER.parse().unwrap(), None)
+        .unwrap();
     Credentials {
         id: registered.resource_server.id.to_string(),
         secret: registered.secret.reveal().to_owned(),
@@ -255,9 +263,13 @@ impl Stage {
         self.server = Some(open(self.path(), &self.clock, &self.rules));
     }
 
-    pub(crate) fn add_owner(&self, owner: Owner) -> Result<(), oauthctl::authorization_server::AdministrationError> {
+    pub(crate) fn add_owner(
+        &self,
+        owner: Owner,
+    ) -> Result<(), oauthctl::authorization_server::AdministrationError> {
         let password = Password::choose(PASSWORD).unwrap();
-        self.cli().add_owner(owner.username().parse().unwrap(), &password)?;
+        self.cli()
+            .add_owner(owner.username().parse().unwrap(), &password)?;
         let connection = rusqlite::Connection::open(self.path()).unwrap();
         connection.busy_timeout(Duration::from_secs(30)).unwrap();
         connection
@@ -269,8 +281,12 @@ impl Stage {
         Ok(())
     }
 
-    pub(crate) fn register_server(&mut self) -> Result<(), oauthctl::authorization_server::AdministrationError> {
-        let registered = self.cli().register_resource_server(SERVER.parse().unwrap(), None)?;
+    pub(crate) fn register_server(
+        &mut self,
+    ) -> Result<(), oauthctl::authorization_server::AdministrationError> {
+        let registered = self
+            .cli()
+            .register_resource_server(SERVER.parse().unwrap(), None)?;
         self.resource_server = Credentials {
             id: registered.resource_server.id.to_string(),
             secret: registered.secret.reveal().to_owned(),

@@ -77,20 +77,30 @@ fn a_client_that_is_disabled_while_it_exchanges_holds_nothing_that_works() {
             .map(|(span, answer)| {
                 let answer = answer.as_ref().unwrap();
                 if answer.status == 200 {
-                    assert!(!disabled.is_before(*span), "exchanged after the client was disabled");
+                    assert!(
+                        !disabled.is_before(*span),
+                        "exchanged after the client was disabled"
+                    );
                     let held = Tokens::of(answer);
                     assert!(!server.opens(&held.access));
                     return Some(held);
                 }
-                assert!(!span.is_before(disabled), "refused before the client was disabled");
-                assert_eq!((answer.status, error_of(answer).as_str()), (401, "invalid_client"));
+                assert!(
+                    !span.is_before(disabled),
+                    "refused before the client was disabled"
+                );
+                assert_eq!(
+                    (answer.status, error_of(answer).as_str()),
+                    (401, "invalid_client")
+                );
                 None
             })
             .collect();
         server.home.run(&["client", "enable", "orders"], "");
         // What was issued works again; an attempt that failed has not used its code up.
         for (code, held) in codes.iter().zip(held) {
-            let held = held.unwrap_or_else(|| Tokens::of(&crate::support::flow::exchange(&server, &client, code)));
+            let held =
+                held.unwrap_or_else(|| Tokens::of(&crate::support::flow::exchange(&server, &client, code)));
             assert!(server.opens(&held.access));
         }
     }
@@ -103,17 +113,34 @@ fn a_scope_that_is_taken_away_and_deleted_is_gone_for_every_check_after() {
     let held = tokens(&server, &mut signed_in(&server), &client);
     for _ in 0..rounds(2) {
         for (words, before, after) in [
-            (&["client", "update", "orders", "--remove-scope", "orders:read"][..], 200, 403),
+            (
+                &["client", "update", "orders", "--remove-scope", "orders:read"][..],
+                200,
+                403,
+            ),
             (&["scope", "delete", "orders:read", "--yes"], 403, 403),
-            (&["scope", "define", "orders:read", "--folder", "orders"], 403, 403),
-            (&["client", "update", "orders", "--add-scope", "orders:read"], 403, 200),
+            (
+                &["scope", "define", "orders:read", "--folder", "orders"],
+                403,
+                403,
+            ),
+            (
+                &["client", "update", "orders", "--add-scope", "orders:read"],
+                403,
+                200,
+            ),
         ] {
             let command = || drop(server.home.run(words, ""));
             let watch = Stopwatch::start();
             let (changed, told) = beside(&server, watch, command, |_, agent| {
                 let client = &client;
                 let server = &server;
-                Asker { server, agent, client }.check(&held.access)
+                Asker {
+                    server,
+                    agent,
+                    client,
+                }
+                .check(&held.access)
             });
             for (span, status) in told {
                 if span.is_before(changed) {
@@ -154,17 +181,26 @@ fn a_secret_that_was_replaced_admits_nobody_afterwards_and_the_new_one_does() {
             loop {
                 let (span, answer) = timed(watch, || asker.refresh(&held.refresh));
                 if answer.status != 200 {
-                    assert_eq!((answer.status, error_of(&answer).as_str()), (401, "invalid_client"));
+                    assert_eq!(
+                        (answer.status, error_of(&answer).as_str()),
+                        (401, "invalid_client")
+                    );
                     return (span, None);
                 }
             }
         });
         let (rotated, new) = &told[ASKING];
         for (span, _) in &told[..ASKING] {
-            assert!(!span.is_before(*rotated), "refused before the secret was replaced");
+            assert!(
+                !span.is_before(*rotated),
+                "refused before the secret was replaced"
+            );
         }
         let client = crate::support::home::Client::new(&id, new.as_deref().unwrap());
-        assert_eq!(crate::support::flow::refresh(&server, &client, &held.refresh).status, 200);
+        assert_eq!(
+            crate::support::flow::refresh(&server, &client, &held.refresh).status,
+            200
+        );
     }
 }
 
@@ -179,14 +215,21 @@ fn pruning_beside_refreshes_takes_nothing_of_a_chain_that_lives() {
             .collect();
         let command = || {
             for _ in 0..4 {
-                server.home.run(&["token", "prune", "--older-than", "0s", "--yes"], "");
+                server
+                    .home
+                    .run(&["token", "prune", "--older-than", "0s", "--yes"], "");
             }
         };
         let (_, told) = beside(&server, Stopwatch::start(), command, |number, agent| {
             let mut chain = chains[number].lock().unwrap();
             let (server, client) = (&server, &client);
             let last = chain.last().unwrap().refresh.clone();
-            let answer = Asker { server, agent, client }.refresh(&last);
+            let answer = Asker {
+                server,
+                agent,
+                client,
+            }
+            .refresh(&last);
             chain.push(Tokens::of(&answer));
         });
         assert!(told.len() >= 6 * 5);

@@ -19,7 +19,10 @@ fn a_form_that_is_sent_from_several_connections_approves_once() {
         let approved = answers.iter().filter(|answer| answer.status == 303);
         let codes: Vec<_> = approved.map(|answer| answer.parameter("code")).collect();
         assert!(matches!(codes.as_slice(), [Some(_)]), "{codes:?}");
-        assert_eq!(answers.iter().filter(|answer| answer.status == 409).count(), WINDOWS - 1);
+        assert_eq!(
+            answers.iter().filter(|answer| answer.status == 409).count(),
+            WINDOWS - 1
+        );
         assert_eq!(grants(&server).len(), before + 1);
     }
 }
@@ -42,7 +45,9 @@ fn whoever_approves_and_signs_out_at_once_has_done_one_before_the_other() {
             if number == round % 2 {
                 server.get("/healthz", &[]);
             }
-            browser.clone().submit(if number == 0 { &form } else { &sign_out })
+            browser
+                .clone()
+                .submit(if number == 0 { &form } else { &sign_out })
         });
         assert_eq!(answers[1].status, 200, "{:?}", answers[1]);
         assert_eq!(answers[0].status, 303, "{:?}", answers[0]);
@@ -58,7 +63,10 @@ fn whoever_approves_and_signs_out_at_once_has_done_one_before_the_other() {
         }
         // The session is over, whatever came first.
         let fresh = browser.clone().submit(&form);
-        assert!(!fresh.location().starts_with("https://orders.example/"), "{fresh:?}");
+        assert!(
+            !fresh.location().starts_with("https://orders.example/"),
+            "{fresh:?}"
+        );
         let account = browser.open("/account");
         assert!(account.body.contains("name=\"password\""), "{account:?}");
     }

@@ -116,11 +116,7 @@ fn what_one_thread_could_have_seen_is_accepted() {
         vec![],
         vec![event(Write(1), 0, 1), event(Read(1), 2, 3)],
         // Beside a write both answers are right, in this order.
-        vec![
-            event(Write(1), 0, 9),
-            event(Read(0), 1, 2),
-            event(Read(1), 3, 4),
-        ],
+        vec![event(Write(1), 0, 9), event(Read(0), 1, 2), event(Read(1), 3, 4)],
         // Two writes at once: the reads say which came last.
         vec![
             event(Write(1), 0, 9),
@@ -129,7 +125,11 @@ fn what_one_thread_could_have_seen_is_accepted() {
             event(Read(1), 5, 6),
         ],
     ] {
-        assert_eq!(order(Register(0), &history).unwrap().len(), history.len(), "{history:?}");
+        assert_eq!(
+            order(Register(0), &history).unwrap().len(),
+            history.len(),
+            "{history:?}"
+        );
     }
 }
 
@@ -142,11 +142,7 @@ fn what_no_thread_could_have_seen_is_refused() {
         // What was acknowledged before the question is not known.
         vec![event(Write(1), 0, 1), event(Read(0), 2, 3)],
         // Seen, and then unseen.
-        vec![
-            event(Write(1), 0, 9),
-            event(Read(1), 1, 2),
-            event(Read(0), 3, 4),
-        ],
+        vec![event(Write(1), 0, 9), event(Read(1), 1, 2), event(Read(0), 3, 4)],
         // Each read could be right, but not both of them and the last.
         vec![
             event(Write(1), 0, 4),

@@ -13,7 +13,9 @@ use crate::support::server::Server;
 
 /// A server that does not throttle a disabled client that goes on: then it would be told nothing.
 pub(crate) fn patient() -> Server {
-    Server::with(Home::furnished(), |command| command.env("OAUTHCTL_LIMITS_FAILURES", "1000"))
+    Server::with(Home::furnished(), |command| {
+        command.env("OAUTHCTL_LIMITS_FAILURES", "1000")
+    })
 }
 
 /// How many rounds: what is asked for, or else `ordinary`.
@@ -112,9 +114,7 @@ impl Asker<'_> {
     pub(crate) fn check(&self, token: &str) -> u16 {
         let bearer = format!("Bearer {token}");
         let url = self.server.url("/check?service=orders:list");
-        let answer = self
-            .agent
-            .send("GET", &url, &[("Authorization", &bearer)], None);
+        let answer = self.agent.send("GET", &url, &[("Authorization", &bearer)], None);
         assert!(matches!(answer.status, 200 | 401 | 403), "{answer:?}");
         answer.status
     }
@@ -127,11 +127,18 @@ pub(crate) fn error_of(answer: &Answer) -> String {
 
 /// All grants, the oldest first.
 pub(crate) fn grants(server: &Server) -> Vec<Value> {
-    server.home.run(&["grant", "list"], "").as_array().unwrap().clone()
+    server
+        .home
+        .run(&["grant", "list"], "")
+        .as_array()
+        .unwrap()
+        .clone()
 }
 
 /// The newest grant, with everything that is known of it.
 pub(crate) fn newest_grant(server: &Server) -> Value {
     let newest = grants(server).pop().unwrap();
-    server.home.run(&["grant", "show", newest["grant_id"].as_str().unwrap()], "")
+    server
+        .home
+        .run(&["grant", "show", newest["grant_id"].as_str().unwrap()], "")
 }

@@ -119,7 +119,8 @@ impl Grant {
 
     /// Whether the answer about an access token is right.
     fn is_right(&self, token: Token, told: Told) -> bool {
-        let works = self.enabled && !self.ended && self.access.contains(&token) && !self.revoked.contains(&token);
+        let works =
+            self.enabled && !self.ended && self.access.contains(&token) && !self.revoked.contains(&token);
         told == if works { Told::Active } else { Told::Inactive }
     }
 }
@@ -165,16 +166,46 @@ fn wrong_histories_of_a_grant_are_refused() {
     let got = |access, refresh| Answer::Tokens { access, refresh };
     let begin = || Exchange(got(1, 2));
     for (name, is_right, operations) in [
-        ("a flow", true, vec![begin(), Check(1, Told::Active), Refresh(2, got(3, 4)), Check(1, Told::Active)]),
+        (
+            "a flow",
+            true,
+            vec![
+                begin(),
+                Check(1, Told::Active),
+                Refresh(2, got(3, 4)),
+                Check(1, Told::Active),
+            ],
+        ),
         ("a code twice", false, vec![begin(), Exchange(got(3, 4))]),
-        ("a replay", true, vec![begin(), Exchange(Answer::InvalidGrant), Check(1, Told::Inactive)]),
-        ("a replay without an end", false, vec![begin(), Exchange(Answer::InvalidGrant), Check(1, Told::Active)]),
-        ("a retry", true, vec![begin(), Refresh(2, got(3, 4)), Refresh(2, got(5, 4))]),
-        ("a fork", false, vec![begin(), Refresh(2, got(3, 4)), Refresh(2, got(5, 6))]),
+        (
+            "a replay",
+            true,
+            vec![begin(), Exchange(Answer::InvalidGrant), Check(1, Told::Inactive)],
+        ),
+        (
+            "a replay without an end",
+            false,
+            vec![begin(), Exchange(Answer::InvalidGrant), Check(1, Told::Active)],
+        ),
+        (
+            "a retry",
+            true,
+            vec![begin(), Refresh(2, got(3, 4)), Refresh(2, got(5, 4))],
+        ),
+        (
+            "a fork",
+            false,
+            vec![begin(), Refresh(2, got(3, 4)), Refresh(2, got(5, 6))],
+        ),
         (
             "a reuse that is let through",
             false,
-            vec![begin(), Refresh(2, got(3, 4)), Refresh(4, got(5, 6)), Refresh(2, got(7, 4))],
+            vec![
+                begin(),
+                Refresh(2, got(3, 4)),
+                Refresh(4, got(5, 6)),
+                Refresh(2, got(7, 4)),
+            ],
         ),
         (
             "a reuse",
@@ -187,14 +218,36 @@ fn wrong_histories_of_a_grant_are_refused() {
                 IntrospectRefresh(6, Told::Inactive),
             ],
         ),
-        ("a refusal for nothing", false, vec![begin(), Refresh(2, Answer::InvalidGrant)]),
-        ("an end that is forgotten", false, vec![begin(), RevokeRefresh(2, true), Check(1, Told::Active)]),
-        ("one token's end", true, vec![begin(), RevokeAccess(1, true), Refresh(2, got(3, 4))]),
-        ("a disabled client", false, vec![begin(), SetEnabled(false), Refresh(2, got(3, 4))]),
+        (
+            "a refusal for nothing",
+            false,
+            vec![begin(), Refresh(2, Answer::InvalidGrant)],
+        ),
+        (
+            "an end that is forgotten",
+            false,
+            vec![begin(), RevokeRefresh(2, true), Check(1, Told::Active)],
+        ),
+        (
+            "one token's end",
+            true,
+            vec![begin(), RevokeAccess(1, true), Refresh(2, got(3, 4))],
+        ),
+        (
+            "a disabled client",
+            false,
+            vec![begin(), SetEnabled(false), Refresh(2, got(3, 4))],
+        ),
         (
             "an enabled client",
             true,
-            vec![begin(), SetEnabled(false), Check(1, Told::Inactive), SetEnabled(true), Check(1, Told::Active)],
+            vec![
+                begin(),
+                SetEnabled(false),
+                Check(1, Told::Inactive),
+                SetEnabled(true),
+                Check(1, Told::Active),
+            ],
         ),
     ] {
         let events: Vec<_> = operations

@@ -11,12 +11,12 @@ use crate::support::server::Server;
 
 const MANY: usize = 50;
 
-fn asker<'a>(
-    server: &'a Server,
-    agent: &'a crate::support::http::Agent,
-    client: &'a Client,
-) -> Asker<'a> {
-    Asker { server, agent, client }
+fn asker<'a>(server: &'a Server, agent: &'a crate::support::http::Agent, client: &'a Client) -> Asker<'a> {
+    Asker {
+        server,
+        agent,
+        client,
+    }
 }
 
 #[test]
@@ -26,7 +26,9 @@ fn one_code_is_exchanged_once_and_whoever_repeats_it_ends_the_grant() {
     let mut browser = signed_in(&server);
     for _ in 0..rounds(3) {
         let code = code(&mut browser, &client);
-        let answers = at_once(&server, MANY, |_, agent| asker(&server, agent, &client).exchange(&code));
+        let answers = at_once(&server, MANY, |_, agent| {
+            asker(&server, agent, &client).exchange(&code)
+        });
         let (issued, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 200);
         assert_eq!((issued.len(), refused.len()), (1, MANY - 1));
         for answer in refused {
@@ -35,10 +37,16 @@ fn one_code_is_exchanged_once_and_whoever_repeats_it_ends_the_grant() {
         // The others replayed it with everything right.
         let family = Tokens::of(issued[0]);
         let grant = newest_grant(&server);
-        assert_eq!((&grant["state"], &grant["end_cause"]), (&"revoked".into(), &"code_replayed".into()));
+        assert_eq!(
+            (&grant["state"], &grant["end_cause"]),
+            (&"revoked".into(), &"code_replayed".into())
+        );
         assert!(!server.opens(&family.access));
         let agent = crate::support::http::agent();
-        assert_eq!(asker(&server, &agent, &client).refresh(&family.refresh).status, 400);
+        assert_eq!(
+            asker(&server, &agent, &client).refresh(&family.refresh).status,
+            400
+        );
     }
 }
 
@@ -62,7 +70,11 @@ fn one_refresh_token_has_one_successor_however_many_use_it() {
         // Half of them use the successor, half of them what came before it: the family ends, whoever is first.
         let successor = *successors.first().unwrap();
         let answers = at_once(&server, MANY, |number, agent| {
-            let token = if number % 2 == 0 { successor } else { &first.refresh };
+            let token = if number % 2 == 0 {
+                successor
+            } else {
+                &first.refresh
+            };
             (number % 2, asker(&server, agent, &client).refresh(token))
         });
         let next: BTreeSet<String> = answers
@@ -144,5 +156,8 @@ fn what_is_refreshed_after_a_revocation_was_acknowledged_is_refused() {
         }
         assert_eq!(newest_grant(&server)["end_cause"], "refresh_token_revoked");
     }
-    assert!(late > 0, "nobody came after the revocation: nothing was raced for");
+    assert!(
+        late > 0,
+        "nobody came after the revocation: nothing was raced for"
+    );
 }

@@ -77,7 +77,11 @@ impl<'a> Work<'a> {
         seed: u64,
     ) -> Self {
         Self {
-            asker: Asker { server, agent, client },
+            asker: Asker {
+                server,
+                agent,
+                client,
+            },
             code,
             known,
             watch,
@@ -149,7 +153,11 @@ impl<'a> Work<'a> {
             }
             (41..=62, Some((number, value)), _) => {
                 let (span, status) = timed(watch, || asker.check(&value));
-                let told = if status == 200 { Told::Active } else { Told::Inactive };
+                let told = if status == 200 {
+                    Told::Active
+                } else {
+                    Told::Inactive
+                };
                 (span, Operation::Check(number, told))
             }
             (63..=80, Some((number, value)), _) => {
@@ -180,12 +188,15 @@ impl<'a> Work<'a> {
 fn play(server: &Server, client: &Client, code: &str, seed: u64) -> Vec<Event<Operation>> {
     let mut dice = Dice(seed);
     let threads = usize::try_from(4 + dice.below(5)).unwrap();
-    let each = usize::try_from(10 + dice.below(21)).unwrap().min(MOST / threads - 1);
+    let each = usize::try_from(10 + dice.below(21))
+        .unwrap()
+        .min(MOST / threads - 1);
     let known = Mutex::new(Known::default());
     let watch = Stopwatch::start();
     // Now and then all threads begin with the exchange; else it is over, for one of two would end the grant.
     let alone = http::agent();
-    let exchange = (dice.below(5) > 0).then(|| Work::new((server, &alone, client), code, &known, watch, seed).next());
+    let exchange =
+        (dice.below(5) > 0).then(|| Work::new((server, &alone, client), code, &known, watch, seed).next());
     let done = at_once(server, threads, |number, agent| {
         let seed = seed.wrapping_mul(1000).wrapping_add(number as u64);
         let mut work = Work::new((server, agent, client), code, &known, watch, seed);
@@ -199,7 +210,9 @@ fn play(server: &Server, client: &Client, code: &str, seed: u64) -> Vec<Event<Op
 fn a_workload_of_several_threads_could_have_been_one_threads() {
     let server = patient();
     let mut browser = signed_in(&server);
-    let seed = std::env::var("OAUTHCTL_SEED").ok().map(|text| text.parse::<u64>().unwrap());
+    let seed = std::env::var("OAUTHCTL_SEED")
+        .ok()
+        .map(|text| text.parse::<u64>().unwrap());
     let (mut operations, mut refreshed, mut ended) = (0, 0, 0);
     let count = rounds(20);
     for round in 0..count {
@@ -212,10 +225,13 @@ fn a_workload_of_several_threads_could_have_been_one_threads() {
             matches!(event.operation, Operation::Refresh(_, Answer::Tokens { .. }))
         };
         refreshed += events.iter().filter(refreshes).count();
-        let refusals = |event: &Event<Operation>| matches!(event.operation, Operation::Refresh(_, Answer::InvalidGrant));
+        let refusals =
+            |event: &Event<Operation>| matches!(event.operation, Operation::Refresh(_, Answer::InvalidGrant));
         ended += usize::from(events.iter().any(refusals));
         if let Err(placed) = order(Grant::new(), &events) {
-            let mut rest: Vec<_> = (0..events.len()).filter(|number| !placed.contains(number)).collect();
+            let mut rest: Vec<_> = (0..events.len())
+                .filter(|number| !placed.contains(number))
+                .collect();
             rest.sort_by_key(|number| events[*number].asked);
             let line = |number: &usize| format!("{:?}\n", events[*number]);
             panic!(

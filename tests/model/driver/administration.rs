@@ -59,11 +59,16 @@ impl Stage {
                 .map(drop),
             Op::DefineScope(scope, services) => {
                 let (name, description) = (parsed(SCOPES[*scope]), parsed("What it opens"));
-                self.cli().define_scope(name, description, opens(*services)).map(drop)
+                self.cli()
+                    .define_scope(name, description, opens(*services))
+                    .map(drop)
             }
             Op::UpdateScope(scope, services) => {
                 let services = ListChange {
-                    replace: services.members().map(|service| parsed(SERVICES[service])).collect(),
+                    replace: services
+                        .members()
+                        .map(|service| parsed(SERVICES[service]))
+                        .collect(),
                     ..ListChange::default()
                 };
                 let change = ScopeChange {
@@ -76,7 +81,11 @@ impl Stage {
             Op::RevokeTokens { selector, dry_run } => return self.revoke_tokens(selector, *dry_run),
             Op::RevokeGrants(grants) => return self.revoke_grants(grants),
             Op::Prune { keep, dry_run } => return self.prune(*keep, *dry_run),
-            Op::Apply { client, wanted, prune } => return self.apply(*client, *wanted, *prune),
+            Op::Apply {
+                client,
+                wanted,
+                prune,
+            } => return self.apply(*client, *wanted, *prune),
             Op::RegisterServer => self.register_server(),
             Op::DeleteServer => self.delete_server(),
             other => unreachable!("{other:?} is not for administrators"),
@@ -112,7 +121,11 @@ impl Stage {
             (false, false) => None,
         };
         TokenSelector {
-            identifiers: selector.tokens.iter().map(|token| self.identifier(*token)).collect(),
+            identifiers: selector
+                .tokens
+                .iter()
+                .map(|token| self.identifier(*token))
+                .collect(),
             client: selector.client.map(|client| parsed(client.id())),
             owner: selector.owner.map(|owner| parsed(owner.username())),
             scope: selector.scope.map(|scope| parsed(SCOPES[scope])),
@@ -138,7 +151,8 @@ impl Stage {
     fn revoke_grants(&self, grants: &[Step]) -> String {
         let find = |wanted: &Step| {
             let mut all = self.grants.iter();
-            all.find_map(|(id, step)| (step == wanted).then(|| parsed(id))).unwrap()
+            all.find_map(|(id, step)| (step == wanted).then(|| parsed(id)))
+                .unwrap()
         };
         match self.cli().revoke_grants(grants.iter().map(find).collect()) {
             Ok(done) => tally(done),

@@ -10,7 +10,11 @@ impl Stage {
     /// The lines, in order.
     pub(super) fn view(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        for grant in self.server().grants(&GrantSelector::default(), None, 1000).unwrap() {
+        for grant in self
+            .server()
+            .grants(&GrantSelector::default(), None, 1000)
+            .unwrap()
+        {
             let end = grant.ended_at.zip(grant.end_cause.as_deref());
             let end = end.map(|(instant, cause)| (at(instant), cause));
             lines.push(words::grant(
@@ -21,7 +25,11 @@ impl Stage {
                 (grant.state.name(), grant.refreshes, end),
             ));
         }
-        for token in self.server().tokens(&TokenSelector::default(), None, 1000).unwrap() {
+        for token in self
+            .server()
+            .tokens(&TokenSelector::default(), None, 1000)
+            .unwrap()
+        {
             let name = self.tokens[&token.identifier.to_string()];
             assert_eq!(
                 matches!(name, Token::Refresh(_)),
@@ -48,7 +56,9 @@ impl Stage {
             }
         }
         for client in self.server().clients().unwrap() {
-            let named = Client::ALL.into_iter().find(|named| named.id() == client.id.as_str());
+            let named = Client::ALL
+                .into_iter()
+                .find(|named| named.id() == client.id.as_str());
             let scopes = client.settings.scopes.to_string();
             lines.push(words::client(named.unwrap(), &scopes, client.enabled));
         }

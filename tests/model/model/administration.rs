@@ -13,7 +13,9 @@ impl Model {
         let result = match op {
             Op::Register(client) => self.register(*client),
             Op::DeleteClient(client) => self.delete_client(*client),
-            Op::EnableClient(client, enabled) => self.client_mut(*client).map(|state| state.enabled = *enabled),
+            Op::EnableClient(client, enabled) => {
+                self.client_mut(*client).map(|state| state.enabled = *enabled)
+            }
             Op::UpdateClient(client, setting) => self.update_client(*client, *setting),
             Op::RotateSecret(client, overlap) => self.rotate_secret(*client, *overlap),
             Op::AddOwner(owner) if self.owners.contains_key(owner) => Err(EXISTS),
@@ -56,7 +58,11 @@ impl Model {
             Op::RevokeTokens { selector, dry_run } => return self.revoke_tokens(selector, *dry_run),
             Op::RevokeGrants(grants) => return self.revoke_grants(grants),
             Op::Prune { keep, dry_run } => return self.prune(*keep, *dry_run),
-            Op::Apply { client, wanted, prune } => self.apply(*client, *wanted, *prune),
+            Op::Apply {
+                client,
+                wanted,
+                prune,
+            } => self.apply(*client, *wanted, *prune),
             Op::RegisterServer if self.has_server => Err(EXISTS),
             Op::DeleteServer if !self.has_server => Err(NOT_FOUND),
             Op::RegisterServer | Op::DeleteServer => {
@@ -73,7 +79,9 @@ impl Model {
     }
 
     fn defined(&self) -> Set {
-        self.scopes.keys().fold(Set::NONE, |all, scope| all.or(Set::of(*scope)))
+        self.scopes
+            .keys()
+            .fold(Set::NONE, |all, scope| all.or(Set::of(*scope)))
     }
 
     fn register(&mut self, client: Client) -> Result<(), &'static str> {
@@ -145,7 +153,10 @@ impl Model {
         if !wanted.scopes.is_in(self.defined()) {
             return Err(NOT_FOUND);
         }
-        let state = self.clients.entry(client).or_insert_with(|| ClientState::new(Set::ALL));
+        let state = self
+            .clients
+            .entry(client)
+            .or_insert_with(|| ClientState::new(Set::ALL));
         state.scopes = wanted.scopes;
         state.enabled = wanted.enabled;
         state.access_lifetime = wanted.access_lifetime;
@@ -161,7 +172,12 @@ impl Model {
             }
             Token::Refresh(step) => {
                 let token = &self.refresh[&step];
-                (token.grant, self.grants[&token.grant].scope, token.issued, token.expires)
+                (
+                    token.grant,
+                    self.grants[&token.grant].scope,
+                    token.issued,
+                    token.expires,
+                )
             }
         };
         let grant = &self.grants[&grant];
@@ -190,7 +206,10 @@ impl Model {
         if selector.tokens.iter().any(is_gone) {
             return said(NOT_FOUND);
         }
-        let meant: Vec<Token> = self.stored().filter(|token| self.means(selector, *token)).collect();
+        let meant: Vec<Token> = self
+            .stored()
+            .filter(|token| self.means(selector, *token))
+            .collect();
         if dry_run {
             return said(words::tally(meant.len(), 0));
         }
@@ -215,7 +234,10 @@ impl Model {
     }
 
     fn revoke_grants(&mut self, grants: &[Step]) -> Said {
-        if grants.iter().any(|grant| !self.seen.contains(&Token::Code(*grant))) {
+        if grants
+            .iter()
+            .any(|grant| !self.seen.contains(&Token::Code(*grant)))
+        {
             return None;
         }
         // Where one does not exist, none is ended.

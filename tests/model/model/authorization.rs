@@ -1,6 +1,6 @@
 //! Stages 1 to 4: signing in, being asked, approving, and taking it back.
 
-use super::{Form, FORM, Grant, MOST_REMEMBERED, Model, Remembered, SESSION, Said, said};
+use super::{FORM, Form, Grant, MOST_REMEMBERED, Model, Remembered, SESSION, Said, said};
 use crate::operation::{Owner, Press, Prompt, Request, Set, Step, Token};
 
 impl Model {
@@ -33,7 +33,11 @@ impl Model {
             return Err("invalid_request");
         }
         // No scope asked for: all the client's scopes.
-        let asked = if request.scope.is_empty() { client.scopes } else { request.scope };
+        let asked = if request.scope.is_empty() {
+            client.scopes
+        } else {
+            request.scope
+        };
         if asked.is_in(client.scopes) {
             Ok(asked)
         } else {
@@ -123,7 +127,8 @@ impl Model {
                 client: request.client,
                 scopes: self.shown(scope),
             });
-            let of_both = |approval: &&Remembered| (approval.owner, approval.client) == (owner, request.client);
+            let of_both =
+                |approval: &&Remembered| (approval.owner, approval.client) == (owner, request.client);
             if self.remembered.iter().filter(of_both).count() > MOST_REMEMBERED {
                 let oldest = self.remembered.iter().find(of_both).map(|approval| approval.step);
                 self.remembered.retain(|approval| Some(approval.step) != oldest);

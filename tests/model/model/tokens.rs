@@ -90,7 +90,14 @@ impl Model {
         self.seen.insert(Token::Refresh(step));
     }
 
-    pub(super) fn refresh(&mut self, step: Step, token: Step, client: Client, asked: Set, wrong: Wrong) -> Said {
+    pub(super) fn refresh(
+        &mut self,
+        step: Step,
+        token: Step,
+        client: Client,
+        asked: Set,
+        wrong: Wrong,
+    ) -> Said {
         if !self.seen.contains(&Token::Refresh(token)) {
             return None;
         }
@@ -187,7 +194,10 @@ impl Model {
         let is_active = token.revoked.is_none()
             && grant.ended.is_none()
             && self.now < token.expires
-            && self.clients.get(&grant.client).is_some_and(|client| client.enabled)
+            && self
+                .clients
+                .get(&grant.client)
+                .is_some_and(|client| client.enabled)
             && self.owners.get(&grant.owner) == Some(&true);
         is_active.then_some((token, token.grant))
     }

@@ -61,7 +61,12 @@ impl Model {
                 }
                 Token::Refresh(step) => {
                     let token = &self.refresh[&step];
-                    (token.grant, self.grants[&token.grant].scope, token.issued, token.expires)
+                    (
+                        token.grant,
+                        self.grants[&token.grant].scope,
+                        token.issued,
+                        token.expires,
+                    )
                 }
                 Token::Code(_) => continue,
             };
@@ -74,7 +79,11 @@ impl Model {
         for (client, state) in &self.clients {
             lines.push(words::client(*client, &state.scopes.scope(), state.enabled));
         }
-        lines.extend(self.scopes.iter().map(|(scope, opens)| words::scope(*scope, *opens)));
+        lines.extend(
+            self.scopes
+                .iter()
+                .map(|(scope, opens)| words::scope(*scope, *opens)),
+        );
         for owner in Owner::ALL.into_iter().filter(|owner| self.is_signed_in(*owner)) {
             self.view_of_page(owner, &mut lines);
         }
