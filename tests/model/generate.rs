@@ -53,9 +53,9 @@ impl Dice {
 
 const ACCESS: [Millis; 4] = [SECOND, MINUTE, HOUR, 2 * DAY];
 const CODE: [Millis; 3] = [SECOND, MINUTE, 10 * MINUTE];
-const REFRESH: [Millis; 4] = [MINUTE, HOUR, DAY, 30 * DAY];
+const REFRESH: [Millis; 4] = [5 * SECOND, MINUTE, DAY, 30 * DAY];
 const IDLE: [Millis; 4] = [10 * SECOND, HOUR, DAY, 7 * DAY];
-const KEEP: [Millis; 4] = [0, MINUTE, HOUR, DAY];
+const KEEP: [Millis; 4] = [0, 0, MINUTE, DAY];
 
 /// The history of a seed.
 pub(crate) fn history(seed: u64) -> History {
@@ -244,7 +244,7 @@ impl Generator {
             .and_then(|grant| self.model.grants.get(&grant))
             .map(|grant| grant.client);
         match own {
-            Some(own) if !self.dice.one_in(12) => own,
+            Some(own) if !self.dice.one_in(8) => own,
             _ => self.client(),
         }
     }
@@ -432,7 +432,6 @@ impl Generator {
             // Most of the time of a history would go into the password otherwise.
             25 if !self.model.owners.contains_key(&owner) => Op::AddOwner(owner),
             25 if self.dice.one_in(3) => Op::DeleteOwner(owner),
-            25 => Op::EnableOwner(owner, true),
             26 => Op::DefineScope(scope, self.dice.set()),
             27 => Op::DeleteScope(scope),
             28 if self.dice.one_in(2) => Op::DeleteServer,

@@ -1,5 +1,10 @@
 //! Many histories, on all processors.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "whoever plays very many wants to see how far it is"
+)]
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

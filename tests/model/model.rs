@@ -142,6 +142,7 @@ pub(crate) struct Model {
 /// An answer, or `None` where the operation speaks of what never was.
 pub(crate) type Said = Option<String>;
 
+#[expect(clippy::unnecessary_wraps, reason = "it is the answer of an operation")]
 fn said(text: impl Into<String>) -> Said {
     Some(text.into())
 }

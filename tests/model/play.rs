@@ -46,11 +46,19 @@ fn play_on(history: &History, at: &mut Step) -> Option<Difference> {
 
 /// The lines that only one of them has.
 fn difference(expected: &str, found: &str) -> String {
-    let only = |all: &str, others: &str, sign: &str| -> String {
+    let only = |all: &str, others: &str, sign: &str| {
         let of_one = all
             .lines()
             .filter(|line| others.lines().all(|other| other != *line));
-        of_one.map(|line| format!("  {sign} {line}\n")).collect()
+        let lines: Vec<String> = of_one
+            .map(|line| {
+                format!(
+                    "  {sign} {line}
+"
+                )
+            })
+            .collect();
+        lines.concat()
     };
     format!(
         "{}{}",

@@ -1,5 +1,10 @@
 //! Races of a resource owner with herself: two windows, one session.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "whoever runs more rounds wants to know what happened in them"
+)]
+
 use crate::moment::{at_once, grants, rounds};
 use crate::support::flow::{authorize, signed_in};
 use crate::support::form::Form;
@@ -70,5 +75,5 @@ fn whoever_approves_and_signs_out_at_once_has_done_one_before_the_other() {
         let account = browser.open("/account");
         assert!(account.body.contains("name=\"password\""), "{account:?}");
     }
-    println!("approved first: {approvals}, signed out first: {refusals}");
+    eprintln!("approved first: {approvals}, signed out first: {refusals}");
 }

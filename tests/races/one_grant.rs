@@ -131,19 +131,27 @@ impl Sequential for Grant {
     fn apply(&self, operation: &Operation) -> Option<Self> {
         let right = |is_right: bool| is_right.then(|| self.clone());
         match operation {
+            // The client was not let in.
+            Operation::RevokeAccess(_, false)
+            | Operation::RevokeRefresh(_, false)
+            | Operation::IntrospectAccess(_, Told::InvalidClient)
+            | Operation::IntrospectRefresh(_, Told::InvalidClient) => right(!self.enabled),
             Operation::Exchange(answer) => self.exchange(answer),
             Operation::Refresh(token, answer) => self.refresh(*token, answer),
-            Operation::RevokeAccess(_, false) | Operation::RevokeRefresh(_, false) => right(!self.enabled),
-            Operation::RevokeAccess(..) | Operation::RevokeRefresh(..) if !self.enabled => None,
+            Operation::RevokeAccess(..)
+            | Operation::RevokeRefresh(..)
+            | Operation::IntrospectAccess(..)
+            | Operation::IntrospectRefresh(..)
+                if !self.enabled =>
+            {
+                None
+            }
             Operation::RevokeAccess(token, _) => {
                 let mut after = self.clone();
                 after.revoked.insert(*token);
                 Some(after)
             }
             Operation::RevokeRefresh(token, _) => self.chain.contains_key(token).then(|| self.ended()),
-            Operation::IntrospectAccess(_, Told::InvalidClient)
-            | Operation::IntrospectRefresh(_, Told::InvalidClient) => right(!self.enabled),
-            Operation::IntrospectAccess(..) | Operation::IntrospectRefresh(..) if !self.enabled => None,
             Operation::IntrospectAccess(token, told) | Operation::Check(token, told) => {
                 right(self.is_right(*token, *told))
             }

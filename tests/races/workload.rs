@@ -1,6 +1,11 @@
 //! Several threads that do at random what clients, resource servers and an administrator do with one grant; and whether a
 //! single thread could have seen the same.
 
+#![expect(
+    clippy::print_stderr,
+    reason = "whoever runs more rounds wants to know what happened in them"
+)]
+
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
@@ -221,10 +226,10 @@ fn a_workload_of_several_threads_could_have_been_one_threads() {
         let code = code(&mut browser, &client);
         let events = play(&server, &client, &code, seed);
         operations += events.len();
-        let refreshes = |event: &&Event<Operation>| {
+        let is_refresh = |event: &&Event<Operation>| {
             matches!(event.operation, Operation::Refresh(_, Answer::Tokens { .. }))
         };
-        refreshed += events.iter().filter(refreshes).count();
+        refreshed += events.iter().filter(is_refresh).count();
         let refusals =
             |event: &Event<Operation>| matches!(event.operation, Operation::Refresh(_, Answer::InvalidGrant));
         ended += usize::from(events.iter().any(refusals));
@@ -241,6 +246,6 @@ fn a_workload_of_several_threads_could_have_been_one_threads() {
             );
         }
     }
-    println!("{count} workloads, {operations} operations, {refreshed} refreshes, {ended} grants ended");
+    eprintln!("{count} workloads, {operations} operations, {refreshed} refreshes, {ended} grants ended");
     assert!(refreshed > count, "too little happened to find anything");
 }

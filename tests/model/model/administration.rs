@@ -187,7 +187,7 @@ impl Model {
             && selector.owner.is_none_or(|owner| grant.owner == owner)
             && selector.scope.is_none_or(|wanted| scope.has(wanted))
             && !(selector.refresh_only && is_access)
-            && !(selector.access_only && !is_access)
+            && (is_access || !selector.access_only)
             && selector.older_than.is_none_or(|span| issued < self.now - span)
             && (!selector.expired || expires <= self.now)
     }
