@@ -90,8 +90,10 @@ impl ReadTransaction<'_> {
         let mut statement = self.connection().prepare_cached(
             "SELECT count(*) FROM ( \
                SELECT t.token_key FROM tokens t WHERE t.expires_at <= ?1 AND (t.kind = 'access' OR \
-                 (SELECT 1 FROM tokens u WHERE u.grant_key = t.grant_key AND u.expires_at > ?1 \
-                  ORDER BY u.token_key DESC LIMIT 1) IS NULL) \
+                 ((SELECT 1 FROM tokens u WHERE u.grant_key = t.grant_key AND u.expires_at > ?1 \
+                   AND (u.revoked_at IS NULL OR u.revoked_at > ?1) ORDER BY u.token_key DESC LIMIT 1) IS NULL \
+                  AND NOT EXISTS (SELECT 1 FROM authorization_codes a WHERE a.grant_key = t.grant_key \
+                                  AND a.expires_at > ?1))) \
                UNION SELECT token_key FROM tokens WHERE revoked_at <= ?1 \
                UNION SELECT t.token_key FROM grants g JOIN tokens t ON t.grant_key = g.grant_key \
                  WHERE g.ended_at <= ?1)",
