@@ -41,6 +41,8 @@
 //! | the pages, their words, and what an administrator puts in their place | `http/pages/` |
 //! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
 //! | the commands | [`cli`], `oauthctl --help` |
+//! | which attacks are stopped, by what, and which are not | [`threat_model`] |
+//! | what hostile input is tried with | `tests/corpora/`, `tests/fuzz/run` |
 //!
 //! # What holds everywhere
 //!
@@ -65,3 +67,6 @@ pub mod entropy;
 pub mod http;
 pub mod protocol;
 pub mod store;
+
+#[doc = include_str!("threat_model.md")]
+pub mod threat_model {}

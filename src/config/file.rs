@@ -85,16 +85,21 @@ fn read(path: &Path, working_directory: &Path) -> Result<Option<Found>, ConfigEr
     file.take(LARGEST as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
+    found(path, bytes).map(Some)
+}
+
+/// A file that holds `bytes`, if these can be a configuration.
+pub(super) fn found(path: &Path, bytes: Vec<u8>) -> Result<Found, ConfigError> {
     if bytes.len() > LARGEST {
         return Err(ConfigError::TooLarge {
             path: path.to_owned(),
         });
     }
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(Found {
+        Ok(text) => Ok(Found {
             path: path.to_owned(),
             text,
-        })),
+        }),
         Err(refusal) => {
             let before = &refusal.as_bytes()[..refusal.utf8_error().valid_up_to()];
             Err(ConfigError::NotText {

@@ -156,11 +156,7 @@ impl Loaded {
 /// [`ConfigError`] for a file that was named and is not there, for any file that cannot be read, and for the
 /// first key or value that is refused.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
-    let mut loaded = Loaded {
-        settings: Settings::default(),
-        file: None,
-        origins: BTreeMap::new(),
-    };
+    let mut loaded = Loaded::default();
     if let Some(found) = file::find(sources)? {
         file::apply(&mut loaded, &found)?;
         loaded.file = Some(found.path);
@@ -179,6 +175,20 @@ pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {
         loaded.settings.server.issuer = Some(issuer.clone());
         loaded.settle("server", "issuer", Origin::Option("--issuer"));
     }
+    check_together(&loaded)?;
+    Ok(loaded)
+}
+
+/// The settings that a configuration file with these `bytes` makes by itself. No file is read: `path` is what
+/// messages name.
+///
+/// # Errors
+/// [`ConfigError`] as for [`load`].
+pub fn of_file(path: &Path, bytes: Vec<u8>) -> Result<Loaded, ConfigError> {
+    let mut loaded = Loaded::default();
+    let found = file::found(path, bytes)?;
+    file::apply(&mut loaded, &found)?;
+    loaded.file = Some(found.path);
     check_together(&loaded)?;
     Ok(loaded)
 }

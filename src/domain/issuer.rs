@@ -38,6 +38,9 @@ pub enum IssuerError {
          `-`, `.`, `_` and `~`"
     )]
     Path(String),
+    /// A path where the metadata of others lie (RFC 8615 §3): requests there would be taken for questions about those.
+    #[error("{0} lies beneath `/.well-known`, which is kept for metadata; give the issuer a path of its own")]
+    WellKnown(String),
     /// An address that gives no issuer by itself.
     #[error(
         "listening on `{0}` needs an issuer, because clients reach that address by an `https` URL of its own"
@@ -98,6 +101,9 @@ impl Issuer {
         }
         if !text[path_start..].split('/').skip(1).all(is_plain_segment) {
             return Err(IssuerError::Path(shown()));
+        }
+        if text[path_start..].split('/').nth(1) == Some(".well-known") {
+            return Err(IssuerError::WellKnown(shown()));
         }
         if url.scheme() != "https" && !matches!(host, "127.0.0.1" | "[::1]" | "localhost") {
             return Err(IssuerError::NotHttps(shown()));
@@ -244,7 +250,7 @@ mod tests {
     #[test]
     fn what_is_not_an_issuer_is_refused() {
         type Kind = fn(String) -> IssuerError;
-        let table: [(&str, Kind); 26] = [
+        let table: [(&str, Kind); 27] = [
             ("", IssuerError::NotAUrl),
             ("id.example.com", IssuerError::NotAUrl),
             ("https:id.example.com", IssuerError::NotAUrl),
@@ -267,6 +273,10 @@ mod tests {
             ("https://id.example.com//oauth", IssuerError::Path),
             ("https://id.example.com/a%20b", IssuerError::Path),
             ("https://id.example.com/a;b", IssuerError::Path),
+            (
+                "https://id.example.com/.well-known/oauth-protected-resource",
+                IssuerError::WellKnown,
+            ),
             ("http://id.example.com", IssuerError::NotHttps),
             ("http://127.0.0.2:8420", IssuerError::NotHttps),
             ("http://localhost.example.com", IssuerError::NotHttps),

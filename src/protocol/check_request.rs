@@ -189,9 +189,16 @@ fn reads_in_one_way(query: &str, path: &str) -> bool {
         // a parameter of its own, and the rest of the path would not be looked at.
         Some(written) if written.starts_with('/') => {
             // At which resource is asked (see `check_resource`) can stand in front of it only.
-            let mut rest =
-                pairs.skip_while(|pair| pair.starts_with("resource=") || pair.starts_with("method="));
+            let mut rest = pairs
+                .clone()
+                .skip_while(|pair| pair.starts_with("resource=") || pair.starts_with("method="));
             if !rest.all(|pair| pair.starts_with("path=") || pair.starts_with("method=")) {
+                return false;
+            }
+            // A second one counts as absent where it is empty, and is a part of the path all the same.
+            let is_there_once =
+                |start: &str| pairs.clone().filter(|pair| pair.starts_with(start)).count() == 1;
+            if !is_there_once("path=") || !is_there_once("method=") {
                 return false;
             }
             // What does not parse is refused with its own reason.
@@ -302,9 +309,13 @@ mod tests {
             "&/../../admin",
             "&x=1",
             "&service=",
+            "&path=",
+            "&method=",
             "&",
         ] {
             let query = format!("method=GET&path=/orders/1{rest}");
+            assert_eq!(ask(&query).as_deref(), Ok("nothing"), "{query}");
+            let query = format!("path=/orders/1{rest}&method=GET");
             assert_eq!(ask(&query).as_deref(), Ok("nothing"), "{query}");
         }
         for empty in ["service=", "method=&path=", "path=", "x=1&service"] {

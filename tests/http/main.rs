@@ -15,6 +15,7 @@ mod log;
 mod metadata;
 mod metrics;
 mod oauth2_client;
+mod other_origins;
 mod own_password;
 mod pages;
 mod paths;

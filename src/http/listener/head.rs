@@ -19,7 +19,7 @@ const VERSION_BYTES: usize = 8;
 
 /// Looks for the end of a head while it arrives.
 #[derive(Debug)]
-pub(super) struct Scan {
+pub struct Scan {
     at: usize,
     place: Place,
 }
@@ -38,17 +38,27 @@ enum Place {
     LastLineFeed,
 }
 
-impl Scan {
-    pub(super) fn new() -> Self {
+impl Default for Scan {
+    fn default() -> Self {
         Self {
             at: 0,
             place: Place::Beginning,
         }
     }
+}
+
+impl Scan {
+    /// At the beginning of a request.
+    pub fn new() -> Self {
+        Self::default()
+    }
 
     /// Reads on in `buffer`, which holds what it held before and whatever has arrived since. Gives the length of
     /// the head once it is whole; what follows in the buffer is body, or the next request.
-    pub(super) fn advance(&mut self, buffer: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] as soon as the bytes cannot become a request, or are beyond the bounds.
+    pub fn advance(&mut self, buffer: &[u8], limits: &Limits) -> Result<Option<usize>, Refusal> {
         while let Some(&byte) = buffer.get(self.at) {
             if self.at >= limits.head_bytes {
                 return Err(Refusal::HEAD_TOO_LARGE);
@@ -129,18 +139,20 @@ fn version(text: &[u8]) -> Result<Place, Refusal> {
 
 /// A head in order: the request without its body, and what it says about the body and the connection.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) request: RequestBuilder,
+pub struct Head {
+    /// Method, target and header fields, as they came.
+    pub request: RequestBuilder,
     /// How many bytes of body follow; within the bound.
-    pub(super) body_bytes: usize,
+    pub body_bytes: usize,
     /// The peer waits for `100 Continue` before it sends the body.
-    pub(super) expects_continue: bool,
-    pub(super) persistence: Persistence,
+    pub expects_continue: bool,
+    /// What becomes of the connection after the answer.
+    pub persistence: Persistence,
 }
 
 /// Whether the peer wants to go on with the connection (RFC 9112 §9.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Persistence {
+pub enum Persistence {
     /// It ends with this answer.
     Close,
     /// It goes on, as HTTP/1.1 does unless somebody says otherwise.
@@ -151,7 +163,10 @@ pub(super) enum Persistence {
 
 impl Head {
     /// Takes apart a head that [`Scan`] found whole.
-    pub(super) fn parse(head: &[u8], limits: &Limits) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal`] where a field is not in order, or the framing could be read in two ways.
+    pub fn parse(head: &[u8], limits: &Limits) -> Result<Self, Refusal> {
         let mut space = vec![httparse::EMPTY_HEADER; limits.headers];
         let mut parsed = httparse::Request::new(&mut space);
         match parsed.parse(head) {

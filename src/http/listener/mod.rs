@@ -88,14 +88,14 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
+pub use head::{Head, Persistence, Scan};
 pub use limits::Limits;
 pub use peers::Peers;
-pub use refusal::SPEAKS_TLS;
+pub use refusal::{Refusal, SPEAKS_TLS};
 pub use stop::Stop;
 pub use traffic::Traffic;
 
 use self::open::{Full, OpenConnections, Place};
-use self::refusal::Refusal;
 use self::traffic::Refused;
 use self::wire::Wire;
 use super::header_value::HeaderValue;

@@ -9,9 +9,11 @@ pub const SPEAKS_TLS: &str = "TLS is spoken here: use an https URL";
 /// A status and a sentence for whoever wrote the peer. After it the connection closes: where a request could not
 /// be understood, nobody can say where the next one begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) why: &'static str,
+pub struct Refusal {
+    /// The status of the answer.
+    pub status: u16,
+    /// What is wrong, for whoever wrote the peer.
+    pub why: &'static str,
 }
 
 impl Refusal {
