@@ -36,6 +36,7 @@ impl World {
             path: path.clone(),
             busy_timeout: Duration::from_secs(5),
             readers: 1,
+            waiting_writes: 16,
         };
         let store = Store::open(options).expect(SOUND);
         rusqlite::Connection::open(&path)

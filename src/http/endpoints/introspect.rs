@@ -36,7 +36,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
             let username = token.username.as_str();
             json(
                 200,
-                &Active {
+                &Members {
                     active: true,
                     scope: &token.scope,
                     client_id: token.client.as_str(),
@@ -55,7 +55,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
 
 /// The members of an active token's answer (§2.2).
 #[derive(Serialize)]
-struct Active<'t> {
+struct Members<'t> {
     active: bool,
     #[serde(serialize_with = "as_text")]
     scope: &'t ScopeSet,
