@@ -104,8 +104,12 @@ fn the_session_cookie_is_out_of_reach_and_new_at_sign_in() {
     assert_eq!(somebody_else.action, "/logout");
     let answer = browser.submit(&somebody_else);
     assert_eq!(answer.location(), path);
-    let expected = format!("oauthctl_{port}={attributes}; Max-Age=0");
+    // A fresh cookie that nobody is signed in with: Chromium does not notice that one is taken away, and would show the
+    // pages before it when the reader goes back.
+    let expected = format!("oauthctl_{port}={}{attributes}", browser.cookie());
     assert_eq!(answer.header("Set-Cookie"), Some(expected.as_str()));
+    assert_ne!(browser.cookie(), old.cookie());
+    assert!(!browser.open("/account").body.contains("Your connected"));
     assert!(!old.clone().open("/account").body.contains("Your connected"));
 }
 

@@ -25,6 +25,12 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
     if let Err(error) = app.server.open_form(form_token, cookie.as_ref(), purpose, about) {
         return stale_form(app, request, error);
     }
+    // Another cookie, and not none: Chromium keeps pages for its Back button in spite of `no-store`, and drops them only
+    // where an HTTP-only cookie was set since. That one was taken away, or `Clear-Site-Data: "cache"`, it does not notice.
+    let fresh = match app.server.new_cookie() {
+        Ok(fresh) => fresh,
+        Err(error) => return failure(app, request, &error),
+    };
     if let Some(cookie) = cookie {
         let done = if everywhere {
             app.server
@@ -47,5 +53,5 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         // Somebody else wants to answer the same request.
         see_other(&format!("{}?{about}", app.path("/authorize")))
     };
-    response.header("Set-Cookie", app.cookies.clear())
+    response.header("Set-Cookie", app.cookies.set(&fresh))
 }
