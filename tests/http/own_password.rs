@@ -79,9 +79,9 @@ fn what_is_wrong_is_said_at_the_form() {
             "short",
             "short",
             400,
-            "a password needs at least 8 characters",
+            "the new one needs at least 8 characters",
         ),
-        (PASSWORD, "", "", 400, "a password needs at least 8 characters"),
+        (PASSWORD, "", "", 400, "the new one needs at least 8 characters"),
     ] {
         let answer = change(&mut here, &form, old, new, again);
         assert_eq!(answer.status, status, "{answer:?}");

@@ -48,7 +48,10 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         "signed out"
     });
     let response = if about.is_empty() {
-        page(app, 200, app.spoken(request).signed_out(&SignedOut {}))
+        let view = SignedOut {
+            account_url: app.path("/account"),
+        };
+        page(app, 200, app.spoken(request).signed_out(&view))
     } else {
         // Somebody else wants to answer the same request.
         see_other(&format!("{}?{about}", app.path("/authorize")))
