@@ -212,6 +212,7 @@ fn pages(criterion: &mut Criterion) {
         }],
         resources: Vec::new(),
         access_for: "1 hour".to_owned(),
+        remember: None,
         refresh: Some("30 days".to_owned()),
         account_url: "/account".to_owned(),
         sign_out: SignOut {
@@ -220,7 +221,7 @@ fn pages(criterion: &mut Criterion) {
         },
     };
     criterion.bench_function("pages: render the approval", |bencher| {
-        bencher.iter(|| pages.approval(black_box(&page)).expect(SOUND));
+        bencher.iter(|| pages.spoken(None).approval(black_box(&page)).expect(SOUND));
     });
 }
 

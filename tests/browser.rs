@@ -352,6 +352,49 @@ fn a_form_that_was_open_for_too_long() {
 }
 
 #[test]
+fn going_back_after_signing_out_shows_nothing() {
+    let Some(chromium) = chromium() else { return };
+    let (server, _, site) = stage();
+    let window = Window::open(chromium);
+    window.sign_in(&site);
+    window.click("a[href='/account']");
+    window.sees("h1", "Your connected applications");
+    window.click("section summary");
+    window.type_into("#old-password", "wrong password");
+    window.type_into("#new-password", "another one");
+    window.type_into("#new-password-again", "another one");
+    window.click("section button.wide");
+    window.sees("p[@id='error']", "Your password was not changed");
+    window.click("form[action='/logout'] button.plain");
+    window.sees("h1", "You are signed out");
+    // The answer to the form of the password, the account page, and the approval page.
+    for shown in [
+        "Confirm Form Resubmission",
+        "Sign in",
+        "Sign in to continue to Orders Web",
+    ] {
+        window.tab.evaluate("history.back()", false).unwrap();
+        window.sees("h1", shown);
+        let page = window.tab.get_content().unwrap();
+        assert!(!page.contains("Signed in as"), "{page}");
+    }
+
+    // Somebody else wants to answer.
+    window.fill_in();
+    window.sees("h1", "Orders Web asks for access");
+    window.click("form[action='/logout'] button.plain");
+    window.sees("h1", "Sign in to continue to Orders Web");
+    window.tab.navigate_to(&server.url("/account")).unwrap();
+    window.sees("h1", "Sign in");
+    for _ in 0..2 {
+        window.tab.evaluate("history.back()", false).unwrap();
+        window.sees("h1", "Sign in to continue to Orders Web");
+        let page = window.tab.get_content().unwrap();
+        assert!(!page.contains("Signed in as"), "{page}");
+    }
+}
+
+#[test]
 fn two_tabs_with_two_clients() {
     let Some(chromium) = chromium() else { return };
     let server = Server::start();

@@ -131,6 +131,18 @@ fn it_opens_with_the_two_commands() {
 }
 
 #[test]
+fn its_picture_is_there_small_and_said_in_words() {
+    let readme = readme();
+    let (_, picture) = readme.split_once("<img src=\"").unwrap();
+    let (file, rest) = picture.split_once('"').unwrap();
+    let (_, words) = rest.split_once("alt=\"").unwrap();
+    assert!(words.find('"').unwrap() > 40, "{words}");
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    assert_eq!((&bytes[..4], &bytes[8..12]), (&b"RIFF"[..], &b"WEBP"[..]));
+    assert!(bytes.len() < 60 * 1024, "{} bytes", bytes.len());
+}
+
+#[test]
 fn the_demo_prints_what_is_shown() {
     let directory = tempfile::tempdir().unwrap();
     let shown = blocks("What the demo shows").remove(0).1;

@@ -65,6 +65,8 @@ pub struct RememberedClient {
     pub client_name: Name,
     /// What was approved.
     pub scope: ScopeSet,
+    /// The same, with what each scope opens at this moment.
+    pub opens: Vec<Scope>,
     /// Where tokens may be used; nowhere in particular where there is none.
     pub resources: ResourceSet,
     /// When.
@@ -96,17 +98,21 @@ impl AuthorizationServer {
             });
             let approved = approved.collect::<Result<_, _>>()?;
             let remembered = tx.remembered_approvals_of_owner(owner.key, MOST_SHOWN)?;
-            let remembered = remembered.into_iter().map(|overview| RememberedClient {
-                approval: overview.approval.identifier,
-                client_name: overview.client_name,
-                scope: overview.approval.scope(),
-                resources: overview.approval.resources,
-                since: overview.approval.approved_at,
+            let remembered = remembered.into_iter().map(|overview| {
+                let scope = overview.approval.scope();
+                Ok::<_, StoreError>(RememberedClient {
+                    approval: overview.approval.identifier,
+                    client_name: overview.client_name,
+                    opens: in_force(tx, overview.client, &scope)?,
+                    scope,
+                    resources: overview.approval.resources,
+                    since: overview.approval.approved_at,
+                })
             });
             Ok(Some(Account {
                 username: owner.username,
                 approved,
-                remembered: remembered.collect(),
+                remembered: remembered.collect::<Result<_, _>>()?,
             }))
         })
     }

@@ -8,6 +8,7 @@ use super::exit::CliError;
 use super::output::{OutputFormat, Record};
 use super::serve;
 use crate::config::{ConfigError, Loaded, Value};
+use crate::http::pages::Pages;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -70,8 +71,12 @@ fn check(loaded: &Loaded, refusal: Option<&ConfigError>, context: &mut Context<'
             file.unwrap_or_else(|| "no configuration file, so defaults and the environment".to_owned());
         writeln!(context.stdout, "ok: {read}").map_err(CliError::io("write to stdout"))?;
     }
-    match reason {
-        Some(reason) => Err(CliError::CheckFailed(reason)),
-        None => Ok(()),
+    if let Some(reason) = reason {
+        return Err(CliError::CheckFailed(reason));
     }
+    // The server starts in spite of them.
+    for fault in Pages::open(&context.settings.pages).1 {
+        context.say(&format!("note: {fault}; the built-in stands in its place"))?;
+    }
+    Ok(())
 }

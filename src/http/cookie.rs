@@ -42,19 +42,11 @@ impl CookiePolicy {
 
     /// The `Set-Cookie` that hands a cookie out. It ends with the browser; the session behind it ends by itself.
     pub fn set(&self, cookie: &SessionCookie) -> HeaderValue {
-        self.header(&cookie.reveal(), "")
-    }
-
-    /// The `Set-Cookie` that takes the cookie away.
-    pub fn clear(&self) -> HeaderValue {
-        self.header("", "; Max-Age=0")
-    }
-
-    fn header(&self, value: &str, more: &str) -> HeaderValue {
         let secure = if self.secure { "; Secure" } else { "" };
         HeaderValue::encoded(&format!(
-            "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{more}",
-            self.name
+            "{}={}; Path=/; HttpOnly; SameSite=Lax{secure}",
+            self.name,
+            cookie.reveal()
         ))
     }
 }
@@ -86,12 +78,6 @@ mod tests {
         assert_eq!(
             policy("https://id.example").set(&cookie()).as_str(),
             format!("__Host-oauthctl={value}; Path=/; HttpOnly; SameSite=Lax; Secure")
-        );
-        assert!(
-            policy("https://id.example")
-                .clear()
-                .as_str()
-                .ends_with("; Secure; Max-Age=0")
         );
     }
 

@@ -76,3 +76,17 @@ fn a_directory_with_faults_is_refused_with_each_of_them() {
         "{said}"
     );
 }
+
+#[test]
+fn config_check_says_what_the_pages_leave_out() {
+    let home = Home::new();
+    home.write("own.toml", "[pages]\nlogo = \"none.png\"\nlanguage = \"fr\"\n");
+    Cli::new(&home)
+        .args(["--config", "own.toml", "config", "check"])
+        .stdout("ok: own.toml\n")
+        .stderr(
+            "note: pages.language: there is no language `fr`; there are de, en; the built-in stands in its place\n\
+             note: pages.logo: none.png: No such file or directory (os error 2); the built-in stands in its place\n",
+        )
+        .run();
+}

@@ -130,7 +130,8 @@ fn signing_out_ends_the_session_and_no_approval() {
     let answer = browser.submit(&form);
     assert_eq!(answer.status, 200);
     assert!(answer.body.contains("You are signed out"));
-    assert!(browser.cookies.is_empty());
+    assert_ne!(browser.cookie(), before.cookie());
+    Form::with(&browser.clone().open("/account").body, "password");
     // The cookie is worth nothing any more, whoever kept it.
     let page = before.clone().open("/account");
     Form::with(&page.body, "password");

@@ -161,7 +161,7 @@ fn an_id_is_ours_and_stands_on_the_error_page() {
     let refused = server.get("/token", &[("Expect", "something")]);
     assert_eq!(refused.status, 417);
     id(&refused);
-    assert!(server.log().contains(&first), "{}", server.log());
+    server.line_with(&first);
 }
 
 #[test]

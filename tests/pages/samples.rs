@@ -101,6 +101,22 @@ fn hostile(spoken: Spoken<'_>) -> Approval {
     }
 }
 
+/// A client that asks for a lot.
+fn crowded(spoken: Spoken<'_>) -> Approval {
+    let folders: Vec<String> = (1..=12).map(|year| format!("archive.year{year:02}")).collect();
+    let scopes = (1..=20).map(|number| ScopeView {
+        scope: format!("archive:{number}"),
+        description: format!("Read shelf {number} of the archive"),
+        folders: folders.clone(),
+        services: vec![format!("archive.shelf{number}:list")],
+        routes: vec![format!("GET /archive/{number}/**")],
+    });
+    Approval {
+        scopes: scopes.collect(),
+        ..approval(spoken)
+    }
+}
+
 fn error(spoken: Spoken<'_>) -> ErrorPage {
     let problem = |part: &str| spoken.text(&format!("problem.unregistered_redirect_uri{part}"), &[]);
     let sent = |name: &str, value: &str| Detail {
@@ -163,7 +179,7 @@ fn account(spoken: Spoken<'_>) -> Account {
         ],
         remembered: vec![RememberedView {
             client: text("Orders Web"),
-            scopes: vec![text("orders:read"), text("invoices:print")],
+            scopes: approval(spoken).scopes[..2].to_vec(),
             resources: Vec::new(),
             since: on("2026-05-03"),
             action: text("/account"),
@@ -174,9 +190,23 @@ fn account(spoken: Spoken<'_>) -> Account {
             hidden: hidden(),
             shortest: 8,
             error: None,
+            wrong: "",
         },
         sign_out: sign_out(),
         sign_out_everywhere: sign_out(),
+    }
+}
+
+/// Somebody who has approved a lot.
+fn crowded_account(spoken: Spoken<'_>) -> Account {
+    let grants = (1..=25).map(|number| {
+        let scopes = approval(spoken).scopes;
+        grant(spoken, &format!("Application {number}"), scopes, "2026-05-03")
+    });
+    Account {
+        notice: None,
+        grants: grants.collect(),
+        ..account(spoken)
     }
 }
 
@@ -217,7 +247,8 @@ pub(crate) fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
         grants: Vec::new(),
         remembered: Vec::new(),
         password: PasswordForm {
-            error: Some(spoken.text("account.password_wrong", &[])),
+            error: Some(spoken.text("account.password_different", &[])),
+            wrong: "new_password_again",
             ..account(spoken).password
         },
         ..account(spoken)
@@ -258,13 +289,20 @@ pub(crate) fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
         ("sign-in-account", spoken.sign_in(&to_account)),
         ("approval", spoken.approval(&approval(spoken))),
         ("approval-resources", spoken.approval(&at_resources)),
+        ("approval-crowded", spoken.approval(&crowded(spoken))),
         ("approval-hostile", spoken.approval(&hostile(spoken))),
         ("error-developer", spoken.error(&error(spoken))),
         ("error", spoken.error(&for_strangers)),
         ("account", spoken.account(&account(spoken))),
+        ("account-crowded", spoken.account(&crowded_account(spoken))),
         ("account-password", spoken.account(&refused_password)),
         ("account-empty", spoken.account(&empty)),
-        ("signed-out", spoken.signed_out(&SignedOut {})),
+        (
+            "signed-out",
+            spoken.signed_out(&SignedOut {
+                account_url: text("/account"),
+            }),
+        ),
         ("demo-code", spoken.demo_client(&demo(received))),
         ("demo-tokens", spoken.demo_client(&demo(exchanged))),
         ("demo-refused", spoken.demo_client(&demo(denied))),

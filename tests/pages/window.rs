@@ -71,7 +71,7 @@ impl Window {
         };
         self.tab
             .call_method(Emulation::SetEmulatedMedia {
-                media: None,
+                media: Some(String::new()),
                 features: Some(vec![Emulation::MediaFeature {
                     name: "prefers-color-scheme".to_owned(),
                     value: value.to_owned(),
@@ -122,10 +122,28 @@ impl Window {
 
     /// The whole page as a PNG.
     pub(crate) fn picture(&self) -> Vec<u8> {
+        self.captured(Page::CaptureScreenshotFormatOption::Png, None)
+    }
+
+    /// The whole page as a WebP, which is smaller.
+    pub(crate) fn small_picture(&self) -> Vec<u8> {
+        self.captured(Page::CaptureScreenshotFormatOption::Webp, Some(75))
+    }
+
+    /// As on paper, until the next `look`.
+    pub(crate) fn print(&self) {
+        self.tab
+            .call_method(Emulation::SetEmulatedMedia {
+                media: Some("print".to_owned()),
+                features: None,
+            })
+            .unwrap();
+    }
+
+    fn captured(&self, format: Page::CaptureScreenshotFormatOption, quality: Option<u32>) -> Vec<u8> {
         let size = self.evaluate("innerWidth + ' ' + document.documentElement.scrollHeight");
         let (width, height) = size.split_once(' ').unwrap();
         self.size(width.parse().unwrap(), height.parse().unwrap());
-        let format = Page::CaptureScreenshotFormatOption::Png;
-        self.tab.capture_screenshot(format, None, None, true).unwrap()
+        self.tab.capture_screenshot(format, quality, None, true).unwrap()
     }
 }

@@ -8,7 +8,7 @@ use crate::authorization_server::{
     Account, ChangePasswordError, Failure, FormError, Purpose, TypedPasswords,
 };
 use crate::clock::Timestamp;
-use crate::domain::password::SHORTEST_PASSWORD;
+use crate::domain::password::{LONGEST_PASSWORD, PasswordError, SHORTEST_PASSWORD};
 use crate::domain::session::SessionCookie;
 use crate::http::app::App;
 use crate::http::endpoints::authorize::scope_view;
@@ -73,6 +73,9 @@ fn sign_in_form(app: &App) -> SignInForm<'static> {
     }
 }
 
+/// Why a password was not changed, and the name of the field that is to blame; empty where none is.
+type Refused = (String, &'static str);
+
 /// The page, or the sign-in form where nobody is signed in.
 fn show(
     app: &App,
@@ -80,7 +83,7 @@ fn show(
     cookie: Option<SessionCookie>,
     status: u16,
     notice: Option<String>,
-    error: Option<String>,
+    error: Option<Refused>,
 ) -> Response {
     let spoken = app.spoken(request);
     match (app.server.account(cookie.as_ref()), cookie) {
@@ -119,23 +122,36 @@ fn change_password(
         .server
         .change_password(typed, cookie, field("form_token"), from);
     let text = |key: &str, fill: &[(&str, &str)]| app.spoken(request).text(key, fill);
-    let again = |status, message: String| show(app, request, cookie.cloned(), status, None, Some(message));
+    let again = |status, message: String, field| {
+        let refused = Some((message, field));
+        show(app, request, cookie.cloned(), status, None, refused)
+    };
     match result {
         Ok(()) => changed(app, request, cookie),
         Err(ChangePasswordError::Form(error)) => stale_form(app, request, error),
         Err(ChangePasswordError::SignedOut) => see_other(&app.path("/account")),
-        Err(ChangePasswordError::Unfit(error)) => again(
-            400,
-            text("account.password_unfit", &[("reason", &error.to_string())]),
-        ),
-        Err(ChangePasswordError::Different) => again(400, text("account.password_different", &[])),
-        Err(ChangePasswordError::Wrong) => again(403, text("account.password_wrong", &[])),
+        Err(ChangePasswordError::Unfit(error)) => {
+            let (key, count) = match error {
+                PasswordError::TooShort => ("account.password_short", SHORTEST_PASSWORD),
+                PasswordError::TooLong => ("account.password_long", LONGEST_PASSWORD),
+            };
+            let message = text(key, &[("count", &count.to_string())]);
+            again(400, message, "new_password")
+        }
+        Err(ChangePasswordError::Different) => {
+            let message = text("account.password_different", &[]);
+            again(400, message, "new_password_again")
+        }
+        Err(ChangePasswordError::Wrong) => {
+            let message = text("account.password_wrong", &[]);
+            again(403, message, "old_password")
+        }
         Err(ChangePasswordError::Throttled(seconds)) => {
             let message = text("sign_in.throttled", &[("seconds", &seconds.to_string())]);
-            again(429, message).header("Retry-After", HeaderValue::seconds(seconds))
+            again(429, message, "").header("Retry-After", HeaderValue::seconds(seconds))
         }
         Err(ChangePasswordError::Busy) => {
-            again(503, text("sign_in.busy", &[])).header("Retry-After", HeaderValue::seconds(1))
+            again(503, text("sign_in.busy", &[]), "").header("Retry-After", HeaderValue::seconds(1))
         }
         Err(ChangePasswordError::Failed(error)) => failure(app, request, &error),
     }
@@ -160,7 +176,7 @@ fn view(
     cookie: &SessionCookie,
     account: Account,
     notice: Option<String>,
-    error: Option<String>,
+    error: Option<Refused>,
 ) -> Result<AccountView, Failure> {
     fn texts<T: ToString>(items: impl IntoIterator<Item = T>) -> Vec<String> {
         items.into_iter().map(|item| item.to_string()).collect()
@@ -168,6 +184,7 @@ fn view(
     let seal = |purpose, about: &str| app.server.seal_form(cookie, purpose, about);
     let on = |key: &str, at: Timestamp| spoken.text(key, &[("date", &at.date())]);
     let action = app.path("/account");
+    let (error, wrong) = error.map_or((None, ""), |(message, field)| (Some(message), field));
     let mut grants = Vec::new();
     for approved in account.approved {
         let grant_id = approved.grant.to_string();
@@ -190,7 +207,7 @@ fn view(
         let token = seal(Purpose::Forget, &id)?;
         remembered.push(RememberedView {
             client: approval.client_name.to_string(),
-            scopes: texts(approval.scope.iter()),
+            scopes: approval.opens.into_iter().map(scope_view).collect(),
             resources: texts(approval.resources.iter()),
             since: on("account.since", approval.since),
             action: action.clone(),
@@ -215,6 +232,7 @@ fn view(
             hidden: hidden_fields(&[("form_token", &seal(Purpose::ChangePassword, "")?)]),
             shortest: SHORTEST_PASSWORD,
             error,
+            wrong,
         },
         sign_out: sign_out(Purpose::SignOut, &[])?,
         sign_out_everywhere: sign_out(Purpose::SignOutEverywhere, &[("everywhere", "yes")])?,

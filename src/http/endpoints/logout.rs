@@ -25,6 +25,12 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
     if let Err(error) = app.server.open_form(form_token, cookie.as_ref(), purpose, about) {
         return stale_form(app, request, error);
     }
+    // Another cookie, and not none: Chromium keeps pages for its Back button in spite of `no-store`, and drops them only
+    // where an HTTP-only cookie was set since. That one was taken away, or `Clear-Site-Data: "cache"`, it does not notice.
+    let fresh = match app.server.new_cookie() {
+        Ok(fresh) => fresh,
+        Err(error) => return failure(app, request, &error),
+    };
     if let Some(cookie) = cookie {
         let done = if everywhere {
             app.server
@@ -42,10 +48,13 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         "signed out"
     });
     let response = if about.is_empty() {
-        page(app, 200, app.spoken(request).signed_out(&SignedOut {}))
+        let view = SignedOut {
+            account_url: app.path("/account"),
+        };
+        page(app, 200, app.spoken(request).signed_out(&view))
     } else {
         // Somebody else wants to answer the same request.
         see_other(&format!("{}?{about}", app.path("/authorize")))
     };
-    response.header("Set-Cookie", app.cookies.clear())
+    response.header("Set-Cookie", app.cookies.set(&fresh))
 }

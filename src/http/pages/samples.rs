@@ -95,7 +95,7 @@ impl Sample {
     }
 }
 
-/// The texts in `value`, without the word that tells the demo's steps apart.
+/// The texts in `value`, without the words that tell the demo's steps and the fields of a form apart.
 #[cfg(test)]
 fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
     match value {
@@ -104,7 +104,7 @@ fn collect(value: &serde_json::Value, fields: &mut Vec<String>) {
         serde_json::Value::Object(members) => {
             members
                 .iter()
-                .filter(|(name, _)| *name != "kind")
+                .filter(|(name, _)| !["kind", "wrong"].contains(&name.as_str()))
                 .for_each(|(_, member)| collect(member, fields));
         }
         _ => {}
@@ -213,7 +213,7 @@ fn account(write: Write<'_>) -> Account {
     };
     let remembered = |name: &str| RememberedView {
         client: write(&format!("{name}.client")),
-        scopes: vec![write(&format!("{name}.scope0")), write(&format!("{name}.scope1"))],
+        scopes: vec![scope(format!("{name}.scope0")), scope(format!("{name}.scope1"))],
         resources: vec![write(&format!("{name}.resource"))],
         since: write(&format!("{name}.since")),
         action: write(&format!("{name}.action")),
@@ -229,6 +229,7 @@ fn account(write: Write<'_>) -> Account {
             hidden: hidden(write, "password."),
             shortest: 8,
             error: Some(write("password.error")),
+            wrong: "new_password",
         },
         sign_out: sign_out(write),
         sign_out_everywhere: SignOut {
@@ -297,12 +298,18 @@ pub(super) fn all(write: Write<'_>) -> Vec<(&'static str, Sample)> {
                 remembered: Vec::new(),
                 password: PasswordForm {
                     error: None,
+                    wrong: "",
                     ..account(write).password
                 },
                 ..account(write)
             }),
         ),
-        ("signed out", Sample::SignedOut(SignedOut {})),
+        (
+            "signed out",
+            Sample::SignedOut(SignedOut {
+                account_url: write("account_url"),
+            }),
+        ),
         ("demo, code", Sample::DemoClient(received(write))),
         ("demo, tokens", Sample::DemoClient(exchanged(write))),
         ("demo, refused", Sample::DemoClient(refused(write))),

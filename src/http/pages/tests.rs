@@ -314,7 +314,9 @@ fn a_scope_without_a_description_is_shown_by_its_token() {
 fn the_approval_page_says_how_long_with_and_without_refresh() {
     let mut approval = samples::approval(&str::to_owned);
     let renewed = pages().spoken(None).approval(&approval).expect("approval");
-    assert!(renewed.contains("Up to <bdi>refresh</bdi>. Each access ends after <bdi>access_for</bdi>"));
+    assert!(renewed.contains(
+        "Up to <bdi>refresh</bdi> in all. Within that time each access ends after <bdi>access_for</bdi>"
+    ));
     approval.refresh = None;
     let once = pages().spoken(None).approval(&approval).expect("approval");
     assert!(once.contains("<bdi>access_for</bdi>. After that, <bdi>client.name</bdi> has to ask you again."));

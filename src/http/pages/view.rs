@@ -156,8 +156,8 @@ pub struct GrantView {
 pub struct RememberedView {
     /// The name of the client.
     pub client: String,
-    /// The scope tokens.
-    pub scopes: Vec<String>,
+    /// What is allowed, with what it opens now.
+    pub scopes: Vec<ScopeView>,
     /// The resources where the client may use its access; none where it may use it everywhere.
     pub resources: Vec<String>,
     /// When it was approved, in words (`on 2026-05-03`).
@@ -179,6 +179,8 @@ pub struct PasswordForm {
     pub shortest: usize,
     /// Why the last attempt was refused.
     pub error: Option<String>,
+    /// The name of the field that is to blame for it; empty where none is.
+    pub wrong: &'static str,
 }
 
 /// The account page: what the resource owner has approved.
@@ -202,7 +204,10 @@ pub struct Account {
 
 /// The page after signing out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct SignedOut {}
+pub struct SignedOut {
+    /// Where the resource owner can sign in again.
+    pub account_url: String,
+}
 
 /// The page of the demo's client, to which the authorization server redirects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -49,13 +49,9 @@ impl Browser {
         }
         let answer = send(method, &format!("{}{path}", self.base), &headers, body);
         for cookie in answer.headers_named("Set-Cookie") {
-            let (pair, attributes) = cookie.split_once("; ").unwrap();
+            let (pair, _) = cookie.split_once("; ").unwrap();
             let (name, value) = pair.split_once('=').unwrap();
-            if attributes.contains("Max-Age=0") {
-                self.cookies.remove(name);
-            } else {
-                self.cookies.insert(name.to_owned(), value.to_owned());
-            }
+            self.cookies.insert(name.to_owned(), value.to_owned());
         }
         answer
     }

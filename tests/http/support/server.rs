@@ -102,6 +102,15 @@ impl Server {
         })
     }
 
+    /// The first line on stderr that has this in it, once it is there: the log is written aside of the answers.
+    #[track_caller]
+    pub(crate) fn line_with(&self, text: &str) -> String {
+        wait_for(|| {
+            let log = self.log();
+            log.lines().find(|line| line.contains(text)).map(str::to_owned)
+        })
+    }
+
     /// `POST` of a form by a client that authenticates with Basic.
     #[track_caller]
     pub(crate) fn post(&self, path: &str, client: &Client, form: &[(&str, &str)]) -> Answer {

@@ -58,7 +58,10 @@ fn a_template_of_ones_own_is_shown_with_what_it_includes() {
         ("_notice.html", "<p>Mind the gap</p>"),
     ]);
     assert_eq!(faults, [""; 0]);
-    let html = pages.spoken(Some("de")).signed_out(&super::SignedOut {}).unwrap();
+    let html = pages
+        .spoken(Some("de"))
+        .signed_out(&super::SignedOut::default())
+        .unwrap();
     assert!(
         html.contains("<p>Mind the gap</p><h1>Sie sind abgemeldet</h1>"),
         "{html}"
@@ -238,6 +241,7 @@ fn a_template_that_fails_when_nobody_expected_it_gives_way_to_ours() {
             hidden: Vec::new(),
             shortest: 8,
             error: None,
+            wrong: "",
         },
         sign_out: nothing.clone(),
         sign_out_everywhere: nothing,
@@ -276,7 +280,10 @@ fn words_and_stylesheets_are_tried_too() {
     assert!(html.contains("Password"), "what is not translated is English");
     let (pages, faults) = open(&[("style.css", "p { color: red }")]);
     assert_eq!(faults, [""; 0]);
-    let html = pages.spoken(None).signed_out(&super::SignedOut {}).unwrap();
+    let html = pages
+        .spoken(None)
+        .signed_out(&super::SignedOut::default())
+        .unwrap();
     assert!(html.contains("<style>p { color: red }</style>"));
 }
 
@@ -335,6 +342,9 @@ fn settings_that_cannot_be_used_are_named_and_left_out() {
     for (fault, start) in faults.iter().zip(starts) {
         assert!(fault.to_string().starts_with(start), "{fault}");
     }
-    let html = pages.spoken(Some("de")).signed_out(&super::SignedOut {}).unwrap();
+    let html = pages
+        .spoken(Some("de"))
+        .signed_out(&super::SignedOut::default())
+        .unwrap();
     assert!(html.contains("<html lang=\"de\"") && !html.contains("<img"));
 }
