@@ -117,6 +117,7 @@ fn open(path: PathBuf, clock: &Arc<ManualClock>, rules: &Rules) -> Authorization
         path,
         busy_timeout: Duration::from_secs(30),
         readers: 2,
+        waiting_writes: 256,
     };
     AuthorizationServer::new(
         Store::open(options).unwrap(),
