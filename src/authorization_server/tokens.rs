@@ -9,7 +9,7 @@ use crate::domain::grant::{EndCause, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::token::TokenKind;
 use crate::domain::token_state::TokenState;
-use crate::store::{StoreError, TokenCursor, TokenOverview, TokenSelector};
+use crate::store::{FoundToken, StoreError, TokenCursor, TokenOverview, TokenSelector};
 
 /// How many tokens are revoked in one transaction: some milliseconds' work, so that the server is not held up.
 const REVOKED_AT_ONCE: u32 = 250;
@@ -77,16 +77,18 @@ impl AuthorizationServer {
         selector: &TokenSelector,
         sample: usize,
     ) -> Result<(usize, Vec<TokenOverview>), StoreError> {
-        let (mut count, mut first, mut after) = (0, Vec::new(), None);
+        let first = self.tokens(selector, None, u32::try_from(sample).unwrap_or(READ_AT_ONCE))?;
+        let now = self.now();
+        let (mut count, mut after) = (0, None);
         loop {
-            let page = self.tokens(selector, after, READ_AT_ONCE)?;
-            count += page.len();
-            after = page.last().map(TokenOverview::cursor);
-            if page.is_empty() {
+            let page = self
+                .store
+                .read(|tx| tx.found_tokens(selector, after, READ_AT_ONCE, now))?;
+            let Some(last) = page.last() else {
                 return Ok((count, first));
-            }
-            let room = sample.saturating_sub(first.len());
-            first.extend(page.into_iter().take(room));
+            };
+            count += page.len();
+            after = Some(last.cursor());
         }
     }
 
@@ -120,7 +122,7 @@ impl AuthorizationServer {
         let now = self.now();
         let operator = self.operator(now);
         self.store.write(move |tx| {
-            let page = tx.tokens(&selector, after, REVOKED_AT_ONCE, now)?;
+            let page = tx.found_tokens(&selector, after, REVOKED_AT_ONCE, now)?;
             let mut revoked = Vec::new();
             for token in &page {
                 let is_changed = match (token.kind, token.state) {
@@ -159,7 +161,7 @@ impl AuthorizationServer {
                 matched: page.len(),
                 changed: revoked.len(),
             };
-            Ok((tally, page.last().map(TokenOverview::cursor)))
+            Ok((tally, page.last().map(FoundToken::cursor)))
         })
     }
 

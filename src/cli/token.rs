@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Read};
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
+use indicatif::ProgressBar;
 
 use super::complete;
 use super::context::Context;
@@ -246,23 +247,35 @@ fn revoke(opts: RevokeOpts, context: &mut Context<'_>) -> Result<(), CliError> {
                 .to_owned(),
         ));
     }
+    if opts.yes && !opts.dry_run {
+        // Nobody is asked, so nobody has to be told first how many there are: counting them costs as much as finding them.
+        let counter = progress::counter(context, "tokens revoked");
+        return revoke_all(&server, &selector, &counter, context);
+    }
     let (matched, sample) = server.count_tokens(&selector, SAMPLE)?;
-    let revoked = if opts.dry_run {
+    if opts.dry_run {
         if context.output == OutputFormat::Table {
             let records: Vec<Record> = sample.iter().map(record).collect();
             context.print_list(&records, "no such tokens")?;
         }
-        0
-    } else if matched == 0 {
-        0
-    } else {
-        prompt::confirm(context, opts.yes, &format!("Revoke {}?", counted(matched)))?;
-        let bar = progress::bar(context, "revoking", matched);
-        let tally = server.revoke_tokens(&selector, |behind| progress::to(&bar, behind))?;
-        bar.finish_and_clear();
-        tally.changed
-    };
-    print_tally(context, "revoked", matched, revoked, opts.dry_run)
+        return print_tally(context, "revoked", matched, 0, true);
+    }
+    if matched > 0 {
+        prompt::confirm(context, false, &format!("Revoke {}?", counted(matched)))?;
+    }
+    let bar = progress::bar(context, "revoking", matched);
+    revoke_all(&server, &selector, &bar, context)
+}
+
+fn revoke_all(
+    server: &AuthorizationServer,
+    selector: &TokenSelector,
+    bar: &ProgressBar,
+    context: &mut Context<'_>,
+) -> Result<(), CliError> {
+    let tally = server.revoke_tokens(selector, |behind| progress::to(bar, behind))?;
+    bar.finish_and_clear();
+    print_tally(context, "revoked", tally.matched, tally.changed, false)
 }
 
 fn counted(tokens: usize) -> String {

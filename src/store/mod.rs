@@ -52,7 +52,7 @@ pub use prune::{PruneCursor, PruneStep};
 pub use remembered_rows::RememberedOverview;
 pub use secret_rows::SecretHolder;
 pub use token_rows::IssuedToken;
-pub use token_selection::{TokenCursor, TokenOverview, TokenSelector};
+pub use token_selection::{FoundToken, TokenCursor, TokenOverview, TokenSelector};
 pub use transaction::{ReadTransaction, WriteTransaction};
 
 /// An open database.

@@ -73,6 +73,27 @@ pub struct TokenOverview {
     place: Place,
 }
 
+/// As much of a token as revoking it needs.
+#[derive(Debug, Clone, Copy)]
+pub struct FoundToken {
+    /// Key of the row.
+    pub identifier: Identifier,
+    /// Access token or refresh token.
+    pub kind: TokenKind,
+    /// The grant that it came of.
+    pub grant: Identifier,
+    /// What has become of it.
+    pub state: TokenState,
+    place: Place,
+}
+
+impl FoundToken {
+    /// The next page begins after this token.
+    pub fn cursor(&self) -> TokenCursor {
+        TokenCursor(self.place)
+    }
+}
+
 /// Where a token stands in the order of a driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
@@ -227,7 +248,15 @@ fn state_sql(now: &str) -> String {
     )
 }
 
+/// What an overview shows besides.
+const OVERVIEW: &str = ", coalesce(t.scope, g.scope) AS scope, \
+    CASE t.kind WHEN 'access' THEN t.resources ELSE g.resources END AS resources, \
+    t.issued_at, t.expires_at, t.last_used_at, \
+    (SELECT client_id FROM clients c WHERE c.client_key = g.client_key) AS client_id, \
+    (SELECT username FROM resource_owners o WHERE o.owner_key = g.owner_key) AS username";
+
 fn statement(
+    columns: &'static str,
     selector: &TokenSelector,
     after: Option<TokenCursor>,
     limit: u32,
@@ -314,12 +343,8 @@ fn statement(
         .map(|walk| {
             let led_by = walk.led_by.iter().map(|condition| format!(" AND {condition}"));
             format!(
-                "SELECT t.token_key, t.kind, g.grant_key, coalesce(t.scope, g.scope) AS scope, \
-         CASE t.kind WHEN 'access' THEN t.resources ELSE g.resources END AS resources, \
-         t.issued_at, t.expires_at, t.last_used_at, {state} AS state, {first} AS place, \
-         (SELECT client_id FROM clients c WHERE c.client_key = g.client_key) AS client_id, \
-         (SELECT username FROM resource_owners o WHERE o.owner_key = g.owner_key) AS username \
-         FROM {tables} WHERE {conditions}{led_by}",
+                "SELECT t.token_key, t.kind, g.grant_key, {state} AS state, {first} AS place{columns} \
+                 FROM {tables} WHERE {conditions}{led_by}",
                 first = walk.first,
                 tables = walk.tables,
                 conditions = statement.conditions(),
@@ -331,28 +356,45 @@ fn statement(
     (sql, statement.into_parameters())
 }
 
-fn read(row: &Row<'_, '_>) -> Result<TokenOverview, StoreError> {
+fn read_found(row: &Row<'_, '_>) -> Result<FoundToken, StoreError> {
     let identifier = row.identifier("token_key")?;
     let kind = match row.get::<String>("kind")?.as_str() {
         "refresh" => TokenKind::RefreshToken,
         _ => TokenKind::AccessToken,
     };
-    Ok(TokenOverview {
+    Ok(FoundToken {
         identifier,
         kind,
         grant: row.identifier("grant_key")?,
-        client: row.parse("client_id")?,
-        owner: row.parse("username")?,
-        scope: row.parse("scope")?,
-        resources: row.parse("resources")?,
-        issued_at: row.timestamp("issued_at")?,
-        expires_at: row.timestamp("expires_at")?,
-        last_used_at: row.optional_timestamp("last_used_at")?,
         state: row.parse("state")?,
         place: Place {
             first: row.get("place")?,
             token: identifier.as_i64(),
         },
+    })
+}
+
+fn read_overview(row: &Row<'_, '_>) -> Result<TokenOverview, StoreError> {
+    let FoundToken {
+        identifier,
+        kind,
+        grant,
+        state,
+        place,
+    } = read_found(row)?;
+    Ok(TokenOverview {
+        identifier,
+        kind,
+        grant,
+        scope: row.parse("scope")?,
+        resources: row.parse("resources")?,
+        issued_at: row.timestamp("issued_at")?,
+        expires_at: row.timestamp("expires_at")?,
+        last_used_at: row.optional_timestamp("last_used_at")?,
+        client: row.parse("client_id")?,
+        owner: row.parse("username")?,
+        state,
+        place,
     })
 }
 
@@ -365,14 +407,36 @@ impl ReadTransaction<'_> {
         limit: u32,
         now: Timestamp,
     ) -> Result<Vec<TokenOverview>, StoreError> {
-        let (sql, parameters) = statement(selector, after, limit, now);
+        let asked = statement(OVERVIEW, selector, after, limit, now);
+        self.page(asked, limit, read_overview, |token| token.identifier)
+    }
+
+    /// As [`tokens`](Self::tokens), with no more of each than revoking it needs.
+    pub fn found_tokens(
+        &self,
+        selector: &TokenSelector,
+        after: Option<TokenCursor>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Result<Vec<FoundToken>, StoreError> {
+        let asked = statement("", selector, after, limit, now);
+        self.page(asked, limit, read_found, |token| token.identifier)
+    }
+
+    fn page<T>(
+        &self,
+        (sql, parameters): (String, Vec<Value>),
+        limit: u32,
+        read: impl Fn(&Row<'_, '_>) -> Result<T, StoreError>,
+        identifier: impl Fn(&T) -> Identifier,
+    ) -> Result<Vec<T>, StoreError> {
         let mut prepared = self.connection().prepare_cached(&sql)?;
         let mut rows = prepared.query(rusqlite::params_from_iter(parameters))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
             found.push(read(&Row::of("tokens", row))?);
         }
-        found.dedup_by_key(|token| token.identifier);
+        found.dedup_by_key(|token| identifier(token));
         found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(found)
     }
@@ -417,7 +481,7 @@ mod tests {
         let cursor = TokenCursor(Place { first: 1, token: 1 });
         let mut plans = String::new();
         for after in [None, Some(cursor)] {
-            let (sql, parameters) = statement(selector, after, 50, now);
+            let (sql, parameters) = statement(OVERVIEW, selector, after, 50, now);
             let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let lines = explain
                 .query_map(rusqlite::params_from_iter(parameters), |row| {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use nix::errno::Errno;
+use oauthctl::store::SCHEMA_VERSION;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -169,9 +170,10 @@ fn a_newer_database_is_left_byte_for_byte_as_it_was() {
         ] {
             let ran = site.run(arguments);
             ran.assert_refused();
-            let told =
-                "has schema version 99, and this oauthctl knows versions up to 4; use a newer oauthctl";
-            assert!(ran.stderr.contains(told), "{ran:?}");
+            let told = format!(
+                "has schema version 99, and this oauthctl knows versions up to {SCHEMA_VERSION}; use a newer oauthctl"
+            );
+            assert!(ran.stderr.contains(&told), "{ran:?}");
             assert!(read() == before, "{arguments:?} changed it, with a log: {log}");
         }
         let ran = site.run(&["doctor"]);

@@ -20,6 +20,7 @@
 //! | `limits.body_time` | 10s | from there to the end of the body | 408 |
 //! | `limits.idle_time` | 30s | the wait for the first byte of a request | closed |
 //! | `limits.write_time` | 10s | the wait for the peer to take an answer | cut |
+//! | `limits.waiting_writes` | 256 | changes that wait for the disk at once (`store/writer.rs`) | 503 |
 //! | `limits.password_hashes` | 2 | passwords that are hashed at once (`authorization_server/password_gate.rs`) | the others wait, in bounds |
 //! | `limits.failures` | 10 | wrong passwords or secrets within a minute (`authorization_server/throttle.rs`) | 429 |
 //! | `limits.failures_per_address` | 100 | wrong passwords of all names from one address within a minute (same file) | 429 |
