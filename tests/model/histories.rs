@@ -16,7 +16,7 @@ use crate::play::play;
 use crate::shrink::shrink;
 
 /// How many histories an ordinary run plays.
-const ORDINARY: u64 = 1_000;
+const ORDINARY: u64 = 2_000;
 
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;

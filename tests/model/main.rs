@@ -2,7 +2,7 @@
 //! SQLite: each answer and, now and then, everything that can be asked must be the same.
 //!
 //! ```text
-//! cargo test --test model                                       a thousand histories, the same ones each time
+//! cargo test --test model                                       two thousand histories, the same ones each time
 //! OAUTHCTL_SEED=17 cargo test --test model                      the history of seed 17 alone, shrunk where it fails
 //! OAUTHCTL_HISTORIES=1000000 cargo test --release --test model -- --ignored --nocapture
 //!                                                               so many, with a line of progress now and then
