@@ -5,6 +5,9 @@
 //! change, whoever makes it, also another process (`schema/005.sql`). Whoever asks reads the number in the snapshot that
 //! the rest of the answer comes from, and takes from memory only what was read under the same number.
 //!
+//! Whoever puts a backup back into the file that is open (`.restore` of the `sqlite3` shell) sets the number back too, and
+//! it would be counted on to where it was. SQLite counts the schema on where that is done, so both together are the number.
+//!
 //! Only a snapshot of what is committed fills the memory. The writer looks, and adds nothing: what it sees may be rolled
 //! back, and the number with it, and then be counted on to the same number by another change.
 
@@ -25,16 +28,25 @@ const MOST: usize = 4096;
 #[derive(Debug, Default)]
 pub(super) struct Definitions(RwLock<Known>);
 
+/// Under which number something was read. The greater one is the newer one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    /// Counted on by SQLite with each change of the schema, and where the whole content is replaced.
+    schema: i64,
+    /// Counted on by the triggers.
+    changes: i64,
+}
+
 #[derive(Debug, Default)]
 struct Known {
-    version: i64,
+    version: Version,
     by_id: HashMap<ClientId, Registered>,
     clients: HashMap<ClientKey, Arc<ClientRecord>>,
 }
 
 impl Known {
     /// Forgets what is of another state, and what would be too much.
-    fn prepare(&mut self, version: i64) {
+    fn prepare(&mut self, version: Version) {
         if self.version != version || self.by_id.len() >= MOST {
             *self = Self {
                 version,
@@ -51,7 +63,7 @@ pub(super) struct View<'d> {
     /// Whether all that this transaction sees is committed.
     is_snapshot: bool,
     /// The number, once a snapshot has been asked for it.
-    version: Cell<Option<i64>>,
+    version: Cell<Option<Version>>,
 }
 
 impl<'d> View<'d> {
@@ -75,14 +87,19 @@ impl<'d> View<'d> {
 
 impl ReadTransaction<'_> {
     /// The number of the state that this transaction sees.
-    fn version(&self) -> Result<i64, StoreError> {
+    fn version(&self) -> Result<Version, StoreError> {
         if let Some(version) = self.view().version.get() {
             return Ok(version);
         }
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT version FROM definitions")?;
-        let version = statement.query_row([], |row| row.get(0))?;
+        let number = |sql| {
+            self.connection()
+                .prepare_cached(sql)?
+                .query_row([], |row| row.get(0))
+        };
+        let version = Version {
+            schema: number("PRAGMA schema_version")?,
+            changes: number("SELECT version FROM definitions")?,
+        };
         // A transaction that writes may count it on itself.
         if self.view().is_snapshot {
             self.view().version.set(Some(version));
@@ -90,13 +107,13 @@ impl ReadTransaction<'_> {
         Ok(version)
     }
 
-    fn recall<T>(&self, version: i64, find: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
+    fn recall<T>(&self, version: Version, find: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
         let known = &self.view().definitions.0;
         let known = known.read().unwrap_or_else(PoisonError::into_inner);
         (known.version == version).then(|| find(&known)).flatten()
     }
 
-    fn remember(&self, version: i64, add: impl FnOnce(&mut Known)) {
+    fn remember(&self, version: Version, add: impl FnOnce(&mut Known)) {
         if !self.view().is_snapshot {
             return;
         }
@@ -141,7 +158,7 @@ impl ReadTransaction<'_> {
             .transpose()
     }
 
-    fn with_registration(&self, version: i64, client: Client) -> Result<Arc<ClientRecord>, StoreError> {
+    fn with_registration(&self, version: Version, client: Client) -> Result<Arc<ClientRecord>, StoreError> {
         let registered = Arc::new(ClientRecord {
             secrets: self.secrets(SecretHolder::Client(client.key))?,
             scopes: self.scopes_of_client(client.key)?,
