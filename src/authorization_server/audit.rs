@@ -47,14 +47,14 @@ impl AuthorizationServer {
     pub(super) fn record_failure(&self, claimed: Actor, from: IpAddr, action: Action, is_throttled: bool) {
         let subject = Subject::new(claimed.kind(), claimed.name());
         let recorder = Recorder::network(self.now(), claimed, from);
-        let recorded: Result<(), StoreError> = self.store.write(move |tx| {
+        let written: Result<(), StoreError> = self.store.write(move |tx| {
             recorder.record(tx, action, subject.clone(), Value::Null)?;
             if is_throttled {
                 recorder.record(tx, Action::Throttled, subject, Value::Null)?;
             }
             Ok(())
         });
-        if let Err(error) = recorded {
+        if let Err(error) = written {
             tracing::error!(%error, "a failure could not be written to the audit trail");
         }
     }
