@@ -19,10 +19,13 @@ use super::StoreError;
 use super::secret_rows::SecretHolder;
 use super::transaction::ReadTransaction;
 use crate::domain::client::{Client, ClientId, ClientKey};
+use crate::domain::coverage::Coverage;
 use crate::domain::registration::{ClientRecord, Registered, ResourceServerRecord};
+use crate::domain::scope::Scope;
 
-/// The most clients and resource servers that are kept. Beyond it all are forgotten, and read again as they are asked for.
-const MOST: usize = 4096;
+/// The most parts that are kept: clients and resource servers, their secrets, scopes and what these open. At some 150 bytes
+/// each. Beyond it all are forgotten, and read again as they are asked for.
+const MOST: usize = 200_000;
 
 /// What has been read under one number.
 #[derive(Debug, Default)]
@@ -40,19 +43,21 @@ struct Version {
 #[derive(Debug, Default)]
 struct Known {
     version: Version,
+    parts: usize,
     by_id: HashMap<ClientId, Registered>,
     clients: HashMap<ClientKey, Arc<ClientRecord>>,
 }
 
 impl Known {
-    /// Forgets what is of another state, and what would be too much.
-    fn prepare(&mut self, version: Version) {
-        if self.version != version || self.by_id.len() >= MOST {
+    /// Forgets what is of another state, and what would be too much with so many parts more.
+    fn prepare(&mut self, version: Version, parts: usize) {
+        if self.version != version || self.parts.saturating_add(parts) > MOST {
             *self = Self {
                 version,
                 ..Self::default()
             };
         }
+        self.parts = self.parts.saturating_add(parts);
     }
 }
 
@@ -113,7 +118,7 @@ impl ReadTransaction<'_> {
         (known.version == version).then(|| find(&known)).flatten()
     }
 
-    fn remember(&self, version: Version, add: impl FnOnce(&mut Known)) {
+    fn remember(&self, version: Version, parts: usize, add: impl FnOnce(&mut Known)) {
         if !self.view().is_snapshot {
             return;
         }
@@ -121,7 +126,7 @@ impl ReadTransaction<'_> {
         let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have begun to read a newer state.
         if known.version <= version {
-            known.prepare(version);
+            known.prepare(version, parts);
             add(&mut known);
         }
     }
@@ -139,8 +144,9 @@ impl ReadTransaction<'_> {
             return Ok(None);
         };
         let secrets = self.secrets(SecretHolder::ResourceServer(server.key))?;
+        let parts = 1 + secrets.len();
         let registered = Registered::ResourceServer(Arc::new(ResourceServerRecord { server, secrets }));
-        self.remember(version, |known| {
+        self.remember(version, parts, |known| {
             known.by_id.insert(id.clone(), registered.clone());
         });
         Ok(Some(registered))
@@ -164,7 +170,7 @@ impl ReadTransaction<'_> {
             scopes: self.scopes_of_client(client.key)?,
             client,
         });
-        self.remember(version, |known| {
+        self.remember(version, parts_of(&registered), |known| {
             let client = &registered.client;
             known.clients.insert(client.key, Arc::clone(&registered));
             known
@@ -175,9 +181,43 @@ impl ReadTransaction<'_> {
     }
 }
 
+/// How many parts a client is kept in.
+fn parts_of(client: &ClientRecord) -> usize {
+    let of_scope = |scope: &Scope| {
+        let Coverage {
+            folders,
+            services,
+            routes,
+        } = &scope.coverage;
+        1 + folders.len() + services.len() + routes.len()
+    };
+    let of_scopes: usize = client.scopes.iter().map(of_scope).sum();
+    1 + client.settings.redirect_uris.len() + client.secrets.len() + of_scopes
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
+
+    use super::{Known, MOST, Version};
+
+    #[test]
+    fn what_is_kept_is_bounded_by_its_parts() {
+        let mut known = Known::default();
+        let at = |changes| Version { schema: 1, changes };
+        for (version, parts, kept) in [
+            (at(1), MOST - 1, MOST - 1),
+            (at(1), 1, MOST),
+            (at(1), 1, 1),
+            (at(2), 3, 3),
+            (at(2), MOST, MOST),
+            (at(2), usize::MAX, usize::MAX),
+            (at(2), 2, 2),
+        ] {
+            known.prepare(version, parts);
+            assert_eq!((known.version, known.parts), (version, kept));
+        }
+    }
 
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
