@@ -32,6 +32,10 @@ struct Grant {
 }
 
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "as a token's row has them, each by itself"
+)]
 struct Token {
     grant: usize,
     is_refresh: bool,
@@ -117,10 +121,9 @@ fn fill(connection: &Connection, grants: &[Grant], tokens: &[Token]) -> Vec<Iden
     let keys = (0_u32..).zip(tokens).map(|(number, token)| {
         let key = Identifier::at(at(token.issued + token.stepped_back), number);
         let grant = token.grant % grants.len();
-        let scope = (!token.is_refresh).then_some(match grants[grant].has_invoices && !token.is_narrow {
-            true => "invoices orders",
-            false => "orders",
-        });
+        let is_wide = grants[grant].has_invoices && !token.is_narrow;
+        let granted = if is_wide { "invoices orders" } else { "orders" };
+        let scope = (!token.is_refresh).then_some(granted);
         connection
             .execute(
                 "INSERT INTO tokens (token_key, kind, grant_key, secret_hash, scope, issued_at, expires_at, last_used_at, \
