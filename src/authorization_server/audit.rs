@@ -41,22 +41,22 @@ impl AuthorizationServer {
 
     /// Writes down a wrong secret or password for somebody who exists. (For somebody who does not, a stranger could
     /// fill the store; they are counted, and have to wait, all the same.)
-    pub(super) fn record_failure(
-        &self,
-        claimed: Actor,
-        from: IpAddr,
-        action: Action,
-        is_throttled: bool,
-    ) -> Result<(), StoreError> {
+    ///
+    /// Where it cannot be written the log says so, and the answer stays what it is: another one would tell a stranger
+    /// that there is somebody of that name.
+    pub(super) fn record_failure(&self, claimed: Actor, from: IpAddr, action: Action, is_throttled: bool) {
         let subject = Subject::new(claimed.kind(), claimed.name());
         let recorder = Recorder::network(self.now(), claimed, from);
-        self.store.write(move |tx| {
+        let written: Result<(), StoreError> = self.store.write(move |tx| {
             recorder.record(tx, action, subject.clone(), Value::Null)?;
             if is_throttled {
                 recorder.record(tx, Action::Throttled, subject, Value::Null)?;
             }
             Ok(())
-        })
+        });
+        if let Err(error) = written {
+            tracing::error!(%error, "a failure could not be written to the audit trail");
+        }
     }
 
     /// Entries after the place `after` in the chain, the oldest first, at most `limit`.

@@ -135,7 +135,7 @@ impl AuthorizationServer {
             let claimed = self.store.read(|tx| claimed(tx, &credentials.id))?;
             noted::claimed_client(claimed.as_ref().map(|_| &credentials.id));
             if let Some(actor) = claimed {
-                self.record_failure(actor, *from, Action::WrongSecret, is_throttled)?;
+                self.record_failure(actor, *from, Action::WrongSecret, is_throttled);
             }
             Err(TokenError::invalid_client().into())
         }

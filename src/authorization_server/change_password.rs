@@ -117,7 +117,7 @@ impl AuthorizationServer {
             .ok_or(ChangePasswordError::Busy)?;
         let Some(hash) = hashed else {
             let owner = Actor::Owner(before.username.to_string());
-            self.record_failure(owner, from, Action::WrongPassword, attempt.failed())?;
+            self.record_failure(owner, from, Action::WrongPassword, attempt.failed());
             return Err(ChangePasswordError::Wrong);
         };
         drop(attempt);

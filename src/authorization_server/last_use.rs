@@ -8,7 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::AuthorizationServer;
 use crate::clock::Timestamp;
 use crate::domain::identifier::Identifier;
-use crate::store::StoreError;
+use crate::store::{StoreError, WriteTransaction};
 
 /// How many rows are written in one transaction, so that nobody waits long for the writer.
 const ROWS_AT_ONCE: usize = 500;
@@ -84,6 +84,20 @@ fn take(uses: &Mutex<Uses>) -> Vec<(Identifier, Timestamp)> {
     taken
 }
 
+/// What could not be written, unless it was used again meanwhile.
+fn put_back(uses: &Mutex<Uses>, unwritten: Vec<(Identifier, Timestamp)>) {
+    let mut uses = uses.lock().unwrap_or_else(PoisonError::into_inner);
+    for (identifier, at) in unwritten {
+        if uses.len() >= MOST {
+            break;
+        }
+        uses.entry(identifier).or_insert(at);
+    }
+}
+
+/// Writes one use into its row.
+type SetUse = fn(&WriteTransaction<'_>, Identifier, Timestamp) -> Result<(), StoreError>;
+
 impl AuthorizationServer {
     /// Waits until there is something to write; `false` after [`end_of_waiting`](Self::end_of_waiting). A server that
     /// nobody asks anything so does not wake.
@@ -101,25 +115,28 @@ impl AuthorizationServer {
         self.last_use.tell(News::End);
     }
 
-    /// Writes down what was used since the last time.
+    /// Writes down what was used since the last time. What cannot be written is told of again, and written the next time.
     pub fn write_last_use(&self) -> Result<(), StoreError> {
         // Before it is taken: what comes from now on is told of again.
         self.last_use.tell(News::Nothing);
-        for batch in take(&self.last_use.tokens).chunks(ROWS_AT_ONCE) {
-            let batch = batch.to_vec();
-            self.store.write(move |tx| {
-                batch
-                    .iter()
-                    .try_for_each(|&(token, at)| tx.set_token_use(token, at))
-            })?;
-        }
-        for batch in take(&self.last_use.secrets).chunks(ROWS_AT_ONCE) {
-            let batch = batch.to_vec();
-            self.store.write(move |tx| {
-                batch
-                    .iter()
-                    .try_for_each(|&(secret, at)| tx.set_secret_use(secret, at))
-            })?;
+        self.write_uses(&self.last_use.tokens, |tx, row, at| tx.set_token_use(row, at))
+            .and_then(|()| self.write_uses(&self.last_use.secrets, |tx, row, at| tx.set_secret_use(row, at)))
+            .inspect_err(|_| self.last_use.tell(News::Used))
+    }
+
+    fn write_uses(&self, uses: &Mutex<Uses>, set: SetUse) -> Result<(), StoreError> {
+        let mut unwritten = take(uses);
+        while !unwritten.is_empty() {
+            let batch = unwritten[..unwritten.len().min(ROWS_AT_ONCE)].to_vec();
+            let rows = batch.len();
+            let written = self
+                .store
+                .write(move |tx| batch.iter().try_for_each(|&(row, at)| set(tx, row, at)));
+            if let Err(error) = written {
+                put_back(uses, unwritten);
+                return Err(error);
+            }
+            unwritten.drain(..rows);
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ impl AuthorizationServer {
                         from,
                         Action::WrongPassword,
                         is_throttled,
-                    )?;
+                    );
                 }
                 return Err(SignInError::Wrong);
             }

@@ -5,6 +5,9 @@
 //! change, whoever makes it, also another process (`schema/005.sql`). Whoever asks reads the number in the snapshot that
 //! the rest of the answer comes from, and takes from memory only what was read under the same number.
 //!
+//! Whoever puts a backup back into the file that is open (`.restore` of the `sqlite3` shell) sets the number back too, and
+//! it would be counted on to where it was. SQLite counts the schema on where that is done, so both together are the number.
+//!
 //! Only a snapshot of what is committed fills the memory. The writer looks, and adds nothing: what it sees may be rolled
 //! back, and the number with it, and then be counted on to the same number by another change.
 
@@ -16,31 +19,45 @@ use super::StoreError;
 use super::secret_rows::SecretHolder;
 use super::transaction::ReadTransaction;
 use crate::domain::client::{Client, ClientId, ClientKey};
+use crate::domain::coverage::Coverage;
 use crate::domain::registration::{ClientRecord, Registered, ResourceServerRecord};
+use crate::domain::scope::Scope;
 
-/// The most clients and resource servers that are kept. Beyond it all are forgotten, and read again as they are asked for.
-const MOST: usize = 4096;
+/// The most parts that are kept: clients and resource servers, their secrets, scopes and what these open. At some 150 bytes
+/// each. Beyond it all are forgotten, and read again as they are asked for.
+const MOST: usize = 200_000;
 
 /// What has been read under one number.
 #[derive(Debug, Default)]
 pub(super) struct Definitions(RwLock<Known>);
 
+/// Under which number something was read. The greater one is the newer one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    /// Counted on by SQLite with each change of the schema, and where the whole content is replaced.
+    schema: i64,
+    /// Counted on by the triggers.
+    changes: i64,
+}
+
 #[derive(Debug, Default)]
 struct Known {
-    version: i64,
+    version: Version,
+    parts: usize,
     by_id: HashMap<ClientId, Registered>,
     clients: HashMap<ClientKey, Arc<ClientRecord>>,
 }
 
 impl Known {
-    /// Forgets what is of another state, and what would be too much.
-    fn prepare(&mut self, version: i64) {
-        if self.version != version || self.by_id.len() >= MOST {
+    /// Forgets what is of another state, and what would be too much with so many parts more.
+    fn prepare(&mut self, version: Version, parts: usize) {
+        if self.version != version || self.parts.saturating_add(parts) > MOST {
             *self = Self {
                 version,
                 ..Self::default()
             };
         }
+        self.parts = self.parts.saturating_add(parts);
     }
 }
 
@@ -51,7 +68,7 @@ pub(super) struct View<'d> {
     /// Whether all that this transaction sees is committed.
     is_snapshot: bool,
     /// The number, once a snapshot has been asked for it.
-    version: Cell<Option<i64>>,
+    version: Cell<Option<Version>>,
 }
 
 impl<'d> View<'d> {
@@ -75,14 +92,19 @@ impl<'d> View<'d> {
 
 impl ReadTransaction<'_> {
     /// The number of the state that this transaction sees.
-    fn version(&self) -> Result<i64, StoreError> {
+    fn version(&self) -> Result<Version, StoreError> {
         if let Some(version) = self.view().version.get() {
             return Ok(version);
         }
-        let mut statement = self
-            .connection()
-            .prepare_cached("SELECT version FROM definitions")?;
-        let version = statement.query_row([], |row| row.get(0))?;
+        let number = |sql| {
+            self.connection()
+                .prepare_cached(sql)?
+                .query_row([], |row| row.get(0))
+        };
+        let version = Version {
+            schema: number("PRAGMA schema_version")?,
+            changes: number("SELECT version FROM definitions")?,
+        };
         // A transaction that writes may count it on itself.
         if self.view().is_snapshot {
             self.view().version.set(Some(version));
@@ -90,13 +112,13 @@ impl ReadTransaction<'_> {
         Ok(version)
     }
 
-    fn recall<T>(&self, version: i64, find: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
+    fn recall<T>(&self, version: Version, find: impl FnOnce(&Known) -> Option<T>) -> Option<T> {
         let known = &self.view().definitions.0;
         let known = known.read().unwrap_or_else(PoisonError::into_inner);
         (known.version == version).then(|| find(&known)).flatten()
     }
 
-    fn remember(&self, version: i64, add: impl FnOnce(&mut Known)) {
+    fn remember(&self, version: Version, parts: usize, add: impl FnOnce(&mut Known)) {
         if !self.view().is_snapshot {
             return;
         }
@@ -104,7 +126,7 @@ impl ReadTransaction<'_> {
         let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
         // Somebody else may have begun to read a newer state.
         if known.version <= version {
-            known.prepare(version);
+            known.prepare(version, parts);
             add(&mut known);
         }
     }
@@ -122,8 +144,9 @@ impl ReadTransaction<'_> {
             return Ok(None);
         };
         let secrets = self.secrets(SecretHolder::ResourceServer(server.key))?;
+        let parts = 1 + secrets.len();
         let registered = Registered::ResourceServer(Arc::new(ResourceServerRecord { server, secrets }));
-        self.remember(version, |known| {
+        self.remember(version, parts, |known| {
             known.by_id.insert(id.clone(), registered.clone());
         });
         Ok(Some(registered))
@@ -141,13 +164,13 @@ impl ReadTransaction<'_> {
             .transpose()
     }
 
-    fn with_registration(&self, version: i64, client: Client) -> Result<Arc<ClientRecord>, StoreError> {
+    fn with_registration(&self, version: Version, client: Client) -> Result<Arc<ClientRecord>, StoreError> {
         let registered = Arc::new(ClientRecord {
             secrets: self.secrets(SecretHolder::Client(client.key))?,
             scopes: self.scopes_of_client(client.key)?,
             client,
         });
-        self.remember(version, |known| {
+        self.remember(version, parts_of(&registered), |known| {
             let client = &registered.client;
             known.clients.insert(client.key, Arc::clone(&registered));
             known
@@ -158,9 +181,43 @@ impl ReadTransaction<'_> {
     }
 }
 
+/// How many parts a client is kept in.
+fn parts_of(client: &ClientRecord) -> usize {
+    let of_scope = |scope: &Scope| {
+        let Coverage {
+            folders,
+            services,
+            routes,
+        } = &scope.coverage;
+        1 + folders.len() + services.len() + routes.len()
+    };
+    let of_scopes: usize = client.scopes.iter().map(of_scope).sum();
+    1 + client.settings.redirect_uris.len() + client.secrets.len() + of_scopes
+}
+
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
+
+    use super::{Known, MOST, Version};
+
+    #[test]
+    fn what_is_kept_is_bounded_by_its_parts() {
+        let mut known = Known::default();
+        let at = |changes| Version { schema: 1, changes };
+        for (version, parts, kept) in [
+            (at(1), MOST - 1, MOST - 1),
+            (at(1), 1, MOST),
+            (at(1), 1, 1),
+            (at(2), 3, 3),
+            (at(2), MOST, MOST),
+            (at(2), usize::MAX, usize::MAX),
+            (at(2), 2, 2),
+        ] {
+            known.prepare(version, parts);
+            assert_eq!((known.version, known.parts), (version, kept));
+        }
+    }
 
     fn connection() -> Connection {
         let connection = Connection::open_in_memory().unwrap();

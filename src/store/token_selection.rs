@@ -291,7 +291,10 @@ fn statement(
     }
     if let Some(kind) = selector.kind {
         statement.require(format!("t.kind = '{}'", kind.name()));
-    } else if driver == Driver::RefreshKey {
+    }
+    if driver == Driver::RefreshKey && selector.kind != Some(TokenKind::RefreshToken) {
+        // Of an index over some rows SQLite wants to be told that no others are meant. Access tokens that were rotated
+        // are asked for here too; there are none.
         statement.require("t.kind = 'refresh'".to_owned());
     }
     let older_than = selector.issued_before.map(|instant| {
@@ -518,6 +521,13 @@ mod tests {
             ("state expired", selector(|s| s.state = Some(TokenState::Expired))),
             ("revoked", selector(|s| s.state = Some(TokenState::Revoked))),
             ("rotated", selector(|s| s.state = Some(TokenState::Rotated))),
+            (
+                "access and rotated",
+                selector(|s| {
+                    s.kind = Some(TokenKind::AccessToken);
+                    s.state = Some(TokenState::Rotated);
+                }),
+            ),
             (
                 "client and unused",
                 selector(|s| {

@@ -190,6 +190,33 @@ fn the_last_use_of_a_token_is_written_now_and_then() {
 }
 
 #[test]
+fn a_last_use_that_cannot_be_written_is_written_the_next_time() {
+    let world = World::new();
+    let shop = world.shop();
+    let tokens = world.tokens(&shop);
+    world.advance(HOUR - INSTANT);
+    assert!(world.works(&tokens.access));
+    let used = || {
+        let tokens: i64 = world.value("SELECT count(*) FROM tokens WHERE last_used_at IS NOT NULL");
+        let secrets: i64 = world.value("SELECT count(*) FROM client_secrets WHERE last_used_at IS NOT NULL");
+        (tokens, secrets)
+    };
+    for table in ["tokens", "client_secrets"] {
+        let full = format!(
+            "CREATE TRIGGER full BEFORE UPDATE OF last_used_at ON {table} BEGIN SELECT RAISE(ABORT, 'full'); END"
+        );
+        world.connection().execute_batch(&full).unwrap();
+        world.server.write_last_use().unwrap_err();
+        world.connection().execute_batch("DROP TRIGGER full").unwrap();
+        // Whoever waits for a use is told of it, though nothing was used since.
+        assert!(world.server.wait_for_use());
+    }
+    assert_eq!(used(), (1, 0));
+    world.server.write_last_use().unwrap();
+    assert_eq!(used(), (1, 1));
+}
+
+#[test]
 fn pruning_removes_what_ended_long_ago_and_keeps_what_reuse_detection_needs() {
     let world = World::new();
     let shop = world.shop();

@@ -93,3 +93,41 @@ fn who_is_not_registered_is_looked_for_each_time() {
     world.client("later", |_| {});
     assert!(is_enabled(&store, &id));
 }
+
+/// Puts an older state back into the file that is open, as `.restore` of the `sqlite3` shell does.
+fn put_back(copy: &std::path::Path, world: &World) {
+    let copy = rusqlite::Connection::open(copy).unwrap();
+    let mut there = world.connection();
+    let backup = rusqlite::backup::Backup::new(&copy, &mut there).unwrap();
+    backup
+        .run_to_completion(1000, std::time::Duration::from_millis(1), None)
+        .unwrap();
+}
+
+#[test]
+fn what_was_read_before_an_older_state_was_put_back_is_forgotten() {
+    let world = World::new();
+    let id: ClientId = world.shop().id.parse().unwrap();
+    let store = Store::open(store_options(world.path())).unwrap();
+    let key = store.read(|tx| tx.client(&id)).unwrap().unwrap().key;
+    let set = |enabled| {
+        store
+            .write::<_, StoreError>(move |tx| tx.set_client_enabled(key, enabled))
+            .unwrap();
+    };
+    let copy = world.path().with_extension("copy");
+    world
+        .connection()
+        .execute("VACUUM INTO ?1", [copy.to_str().unwrap()])
+        .unwrap();
+    for enabled in [false, true] {
+        set(enabled);
+    }
+    assert!(is_enabled(&store, &id));
+    put_back(&copy, &world);
+    // As many changes as there were before.
+    for enabled in [true, false] {
+        set(enabled);
+    }
+    assert!(!is_enabled(&store, &id));
+}

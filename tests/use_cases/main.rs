@@ -31,3 +31,4 @@ mod selectors;
 mod sign_in;
 mod store;
 mod support;
+mod token_selectors;

@@ -207,3 +207,22 @@ fn a_client_that_is_called_like_a_resource_owner_neither_frees_nor_locks_out_the
     }
     sign_in(&world, &impostor.id, PASSWORD, HERE).unwrap();
 }
+
+#[test]
+fn who_exists_is_not_told_by_a_store_that_cannot_be_written() {
+    let world = World::new();
+    world
+        .connection()
+        .execute_batch("CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE(ABORT, 'full'); END")
+        .unwrap();
+    for username in ["alice", "nobody"] {
+        for attempt in 0..11 {
+            let refused = sign_in(&world, username, "wrong", HERE);
+            let is_expected = match attempt {
+                10 => matches!(refused, Err(SignInError::Throttled(_))),
+                _ => matches!(refused, Err(SignInError::Wrong)),
+            };
+            assert!(is_expected, "{username}: {refused:?}");
+        }
+    }
+}
