@@ -47,13 +47,26 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         && fields.get("decision").is_none()
         && fields.get("username").is_none()
     {
-        return consider(app, request, body);
+        return ask_as_get(app, request, body);
     }
     let about = fields.get("request").unwrap_or_default();
     if fields.get("decision").is_some() {
         answer(app, request, about, &fields)
     } else {
         sign_in(app, request, about, &fields)
+    }
+}
+
+/// An authorization request that was posted. A browser sends no cookie (`SameSite=Lax`) with what another site makes it
+/// post, so without one it is asked again by a GET, which has it: nobody is asked to sign in who is signed in, and no
+/// site can replace the cookie of another's session with a fresh one.
+fn ask_as_get(app: &App, request: &Request, raw: &str) -> Response {
+    if app.cookies.read(request).is_some() || raw.len() > LONGEST_REQUEST {
+        consider(app, request, raw)
+    } else {
+        // The same to whoever reads it as a form; in a URI they would end it.
+        let query = raw.replace('#', "%23").replace(' ', "+");
+        redirect(303, &format!("{}?{query}", app.path("/authorize")))
     }
 }
 
