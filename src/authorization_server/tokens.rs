@@ -12,7 +12,7 @@ use crate::domain::token_state::TokenState;
 use crate::store::{FoundToken, StoreError, TokenCursor, TokenOverview, TokenSelector};
 
 /// How many tokens are revoked in one transaction: some milliseconds' work, so that the server is not held up.
-const REVOKED_AT_ONCE: u32 = 250;
+const REVOKED_AT_ONCE: u32 = 500;
 
 /// How many tokens are read at a time.
 const READ_AT_ONCE: u32 = 1000;
