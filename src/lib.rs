@@ -43,6 +43,8 @@
 //! | the commands | [`cli`], `oauthctl --help` |
 //! | which attacks are stopped, by what, and which are not | [`threat_model`] |
 //! | what hostile input is tried with | `tests/corpora/`, `tests/fuzz/run` |
+//! | what random histories, races, kills and power cuts are survived | `tests/model/`, `tests/races/`, `tests/crashes/` |
+//! | how fast it is, and why not faster | `benches/README.md` |
 //!
 //! # What holds everywhere
 //!
