@@ -70,12 +70,31 @@ fn an_authorization_request_may_be_posted() {
     let path = authorize(&client);
     let (_, query) = path.split_once('?').unwrap();
     // A browser sends no cookie with what another site makes it post: none may come back in place of the one it has.
-    let sent_on = send("POST", &server.url("/authorize"), &[], Some(&format!("{query}&note=a b#c")));
-    assert_eq!((sent_on.status, sent_on.location()), (303, format!("{path}&note=a+b%23c").as_str()));
+    let sent_on = send(
+        "POST",
+        &server.url("/authorize"),
+        &[],
+        Some(&format!("{query}&note=a b#c")),
+    );
+    assert_eq!(
+        (sent_on.status, sent_on.location()),
+        (303, format!("{path}&note=a+b%23c").as_str())
+    );
     assert_eq!(sent_on.header("Set-Cookie"), None);
     let page = send("GET", &server.url(&path), &[], None);
-    let cookie = page.header("Set-Cookie").unwrap().split_once(';').unwrap().0.to_owned();
-    let page = send("POST", &server.url("/authorize"), &[("Cookie", &cookie)], Some(query));
+    let cookie = page
+        .header("Set-Cookie")
+        .unwrap()
+        .split_once(';')
+        .unwrap()
+        .0
+        .to_owned();
+    let page = send(
+        "POST",
+        &server.url("/authorize"),
+        &[("Cookie", &cookie)],
+        Some(query),
+    );
     assert_eq!(page.status, 200);
     assert_eq!(Form::with(&page.body, "password").value("request"), query);
 }
