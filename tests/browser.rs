@@ -126,6 +126,12 @@ impl Window {
         panic!("{selector} cannot be reached by Tab");
     }
 
+    /// As the button of the browser does. Not at once: whoever asks for it is to have the answer before the page is gone.
+    fn goes_back(&self) {
+        let later = "setTimeout(() => history.back(), 50)";
+        self.tab.evaluate(later, false).unwrap();
+    }
+
     fn click(&self, selector: &str) {
         let element = self.tab.wait_for_element(selector).unwrap();
         // Without a script: the driver's own way to scroll needs one, and a tab in the foreground.
@@ -373,7 +379,7 @@ fn going_back_after_signing_out_shows_nothing() {
         "Sign in",
         "Sign in to continue to Orders Web",
     ] {
-        window.tab.evaluate("history.back()", false).unwrap();
+        window.goes_back();
         window.sees("h1", shown);
         let page = window.tab.get_content().unwrap();
         assert!(!page.contains("Signed in as"), "{page}");
@@ -387,7 +393,7 @@ fn going_back_after_signing_out_shows_nothing() {
     window.tab.navigate_to(&server.url("/account")).unwrap();
     window.sees("h1", "Sign in");
     for _ in 0..2 {
-        window.tab.evaluate("history.back()", false).unwrap();
+        window.goes_back();
         window.sees("h1", "Sign in to continue to Orders Web");
         let page = window.tab.get_content().unwrap();
         assert!(!page.contains("Signed in as"), "{page}");

@@ -16,6 +16,7 @@ use crate::http::header_value::HeaderValue;
 use crate::http::pages::{Approval, ClientView, ScopeView, SignOut, Spoken};
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::protocol::authorization_error::AuthorizationErrorCode;
 use crate::protocol::authorization_request::{AuthorizationRequest, RedirectRefusal};
 use crate::protocol::parameters::{Parameters, values_of};
 use crate::protocol::prompt::after_sign_in;
@@ -47,7 +48,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
         && fields.get("decision").is_none()
         && fields.get("username").is_none()
     {
-        return ask_as_get(app, request, body);
+        return posted(app, request, body);
     }
     let about = fields.get("request").unwrap_or_default();
     if fields.get("decision").is_some() {
@@ -58,15 +59,27 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
 }
 
 /// An authorization request that was posted. A browser sends no cookie (`SameSite=Lax`) with what another site makes it
-/// post, so without one it is asked again by a GET, which has it: nobody is asked to sign in who is signed in, and no
-/// site can replace the cookie of another's session with a fresh one.
-fn ask_as_get(app: &App, request: &Request, raw: &str) -> Response {
-    if app.cookies.read(request).is_some() || raw.len() > LONGEST_REQUEST {
-        consider(app, request, raw)
-    } else {
+/// post. Where the answer hangs on who is signed in, it is therefore asked again by a GET, which has the cookie: nobody is
+/// asked to sign in who is signed in, and no site can have the cookie of another's session replaced by a fresh one.
+fn posted(app: &App, request: &Request, raw: &str) -> Response {
+    let is_short = raw.len() <= LONGEST_REQUEST;
+    if is_short
+        && app.cookies.read(request).is_none()
+        && let Ok(considered) = app.server.consider(raw, None)
+        && hangs_on_session(&considered)
+    {
         // The same to whoever reads it as a form; in a URI they would end it.
         let query = raw.replace('#', "%23").replace(' ', "+");
-        redirect(303, &format!("{}?{query}", app.path("/authorize")))
+        return redirect(303, &format!("{}?{query}", app.path("/authorize")));
+    }
+    consider(app, request, raw)
+}
+
+fn hangs_on_session(considered: &Considered) -> bool {
+    match considered {
+        Considered::SignIn(_) => true,
+        Considered::Redirect(refusal) => refusal.error.code == AuthorizationErrorCode::LoginRequired,
+        _ => false,
     }
 }
 
