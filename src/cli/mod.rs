@@ -19,13 +19,16 @@ mod exit;
 mod export;
 mod fit;
 mod grant;
+mod hosted;
 mod listening;
 mod log;
+mod login;
 mod man;
 mod operator;
 mod output;
 mod owner;
 mod pages;
+mod parties;
 mod progress;
 mod prompt;
 mod resource_server;
@@ -168,6 +171,8 @@ enum Command {
     Export,
     /// The server
     Serve(serve::Opts),
+    /// Get tokens from the terminal, as a client of this server or of any other
+    Login(Box<login::Opts>),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
     Demo(demo::Opts),
     /// Who did what, to what, when and from where
@@ -300,6 +305,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Apply(opts) => apply::run(&opts, &mut context),
         Command::Export => export::run(&mut context),
         Command::Serve(_) => serve::run(move || load_settings(command_line.clone()), &loaded, &mut context),
+        Command::Login(opts) => login::run(&opts, &mut context),
         Command::Demo(opts) => demo::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),

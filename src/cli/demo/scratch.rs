@@ -9,11 +9,11 @@ use tempfile::TempDir;
 
 use super::client::{Client, Credentials};
 use super::client_page::ClientPage;
-use super::hosted::{Hosted, bind};
 use super::http_client::HttpClient;
 use super::resource_server::ResourceServer;
 use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin};
 use crate::cli::context::authorization_server;
+use crate::cli::hosted::{Hosted, bind};
 use crate::cli::{listening, serve};
 use crate::config::Settings;
 use crate::domain::client::{ClientSettings, RefreshPolicy};
