@@ -34,6 +34,7 @@ mod progress;
 mod prompt;
 mod resource_server;
 mod rotate_secret;
+mod run;
 mod scope;
 mod scratch_directory;
 mod secret_output;
@@ -175,6 +176,8 @@ enum Command {
     Serve(serve::Opts),
     /// Get tokens from the terminal, as a client of this server or of any other
     Login(Box<login::Opts>),
+    /// Run a command, such as a test suite, with a server of its own
+    Run(run::Opts),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
     Demo(demo::Opts),
     /// Who did what, to what, when and from where
@@ -308,6 +311,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Export => export::run(&mut context),
         Command::Serve(_) => serve::run(move || load_settings(command_line.clone()), &loaded, &mut context),
         Command::Login(opts) => login::run(&opts, &mut context),
+        Command::Run(opts) => run::run(&opts, &mut context),
         Command::Demo(opts) => demo::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),
