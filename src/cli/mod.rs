@@ -41,6 +41,8 @@ mod secret_output;
 mod serve;
 mod shell;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 
 use std::ffi::OsStr;
@@ -193,7 +195,7 @@ enum Command {
     /// The pages that resource owners see: write the built-in ones to change them, and try the changed ones
     #[command(subcommand)]
     Pages(pages::Command),
-    /// Ready files: the housekeeping of every night, and proxies that protect a service
+    /// Ready files: the housekeeping of every night, proxies that protect a service, and clients
     #[command(subcommand)]
     Example(example::Command),
     /// Print what makes a shell complete commands, options and what is in the database

@@ -12,10 +12,7 @@ pub(in crate::cli) fn of(scratch: &Scratch) -> Vec<(&'static str, Option<String>
     let settings = client.map(|seeded| &seeded.client.settings);
     vec![
         ("OAUTH_ISSUER", Some(issuer.as_str().to_owned())),
-        (
-            "OAUTH_METADATA_URL",
-            Some(issuer.endpoint("/.well-known/oauth-authorization-server")),
-        ),
+        ("OAUTH_METADATA_URL", Some(issuer.metadata_url())),
         (
             "OAUTH_AUTHORIZATION_ENDPOINT",
             Some(issuer.endpoint("/authorize")),
