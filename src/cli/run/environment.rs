@@ -40,9 +40,9 @@ pub(in crate::cli) fn of(scratch: &Scratch) -> Vec<(&'static str, Option<String>
             "OAUTH_SCOPE",
             settings.map(|settings| settings.scopes.to_string()),
         ),
-        ("OAUTH_OWNER", owner.map(|owner| owner.username.to_string())),
+        ("OAUTH_USERNAME", owner.map(|owner| owner.username.to_string())),
         (
-            "OAUTH_OWNER_PASSWORD",
+            "OAUTH_PASSWORD",
             owner.map(|owner| owner.password.reveal().to_owned()),
         ),
         (

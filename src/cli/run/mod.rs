@@ -34,7 +34,7 @@ const NOT_STARTED: u8 = 126;
     OAUTH_ISSUER, OAUTH_METADATA_URL, OAUTH_AUTHORIZATION_ENDPOINT, OAUTH_TOKEN_ENDPOINT,\n  \
     OAUTH_REVOCATION_ENDPOINT, OAUTH_INTROSPECTION_ENDPOINT, OAUTH_CHECK_ENDPOINT   the server\n  \
     OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAUTH_REDIRECT_URI, OAUTH_SCOPE           the client\n  \
-    OAUTH_OWNER, OAUTH_OWNER_PASSWORD                                               a resource owner\n  \
+    OAUTH_USERNAME, OAUTH_PASSWORD                                               a resource owner\n  \
     OAUTH_RESOURCE_SERVER_ID, OAUTH_RESOURCE_SERVER_SECRET                          who may introspect\n  \
     OAUTHCTL_DATABASE, OAUTHCTL_SERVER_ISSUER       so that `oauthctl` in the command means this server\n\n\
     The server has a free port and a database of its own, which goes away with it; so runs at the same time do not meet.\n\
