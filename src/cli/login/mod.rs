@@ -44,23 +44,25 @@ use crate::domain::span::Span;
     oauthctl login orders-web --secret-file orders-web.secret\n  \
     oauthctl login orders-web --secret-file orders-web.secret --token-file tokens.json\n  \
     oauthctl login --refresh --token-file tokens.json --secret-file orders-web.secret\n  \
-    oauthctl login orders-web --headless --owner alice --password-stdin --secret-file orders-web.secret <password.txt\n  \
-    oauthctl login app --issuer https://id.example.com --redirect-uri http://127.0.0.1/callback --secret-stdin\n\n\
-    The secret comes from --secret-file, --secret-stdin or the variable OAUTH_CLIENT_SECRET; on a terminal it is asked for.\n\
-    Without --issuer the server is the one of the settings, and the redirect URI one that the client has registered there.")]
+    oauthctl login orders-web --secret-file orders-web.secret \\\n    \
+    --headless --owner alice --password-stdin <password.txt\n  \
+    oauthctl login app --issuer https://id.example.com --redirect-uri http://127.0.0.1/callback\n\n\
+    The secret comes from --secret-file, --secret-stdin or the variable OAUTH_CLIENT_SECRET;\n\
+    on a terminal it is asked for. Certificates are judged by what the system trusts, or by\n\
+    the file that the variable SSL_CERT_FILE names.")]
 pub(super) struct Opts {
     /// Who asks for authorization [default: the one in the token file]
-    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", add = complete::any_of(&[complete::Kind::Client]))]
+    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
     /// What to ask for, separated by spaces [default: whatever the server gives]
     #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
     /// Any server that has metadata [default: the server of the settings]
-    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER")]
+    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
     issuer: Option<ServerIssuer>,
     /// Where the browser brings the answer: http on loopback, with a port if the server insists on it
     /// [default: one that the client has registered, else http://127.0.0.1/callback]
-    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI")]
+    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
     redirect_uri: Option<RedirectUri>,
     /// Read the client secret from this file
     #[arg(long, value_name = "FILE", conflicts_with = "secret_stdin")]

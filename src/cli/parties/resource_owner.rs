@@ -53,6 +53,12 @@ impl ResourceOwner<'_> {
             } else if let Some(form) = Form::find(answer.body(), "name=\"decision\"") {
                 (form, vec![("decision", "approve")])
             } else {
+                ensure!(
+                    answer.status() < 400,
+                    "the server refuses the request: {}{}",
+                    answer.status_line(),
+                    headline(answer.body())
+                );
                 bail!(
                     "the server answered {} with a page that has no form to sign in or to approve{}; without a browser \
                      this works with the forms of this program only",

@@ -30,15 +30,17 @@ const NOT_STARTED: u8 = 126;
 #[command(after_help = "Examples:\n  oauthctl run -- npm test\n  \
     oauthctl run --seed seed.toml -- pytest -q\n  \
     oauthctl run -- sh -c 'curl -s \"$OAUTH_METADATA_URL\"; oauthctl token list'\n\n\
-    Variables of the command:\n  \
-    OAUTH_ISSUER, OAUTH_METADATA_URL, OAUTH_AUTHORIZATION_ENDPOINT, OAUTH_TOKEN_ENDPOINT,\n  \
-    OAUTH_REVOCATION_ENDPOINT, OAUTH_INTROSPECTION_ENDPOINT, OAUTH_CHECK_ENDPOINT   the server\n  \
-    OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAUTH_REDIRECT_URI, OAUTH_SCOPE           the client\n  \
-    OAUTH_USERNAME, OAUTH_PASSWORD                                               a resource owner\n  \
-    OAUTH_RESOURCE_SERVER_ID, OAUTH_RESOURCE_SERVER_SECRET                          who may introspect\n  \
-    OAUTHCTL_DATABASE, OAUTHCTL_SERVER_ISSUER       so that `oauthctl` in the command means this server\n\n\
-    The server has a free port and a database of its own, which goes away with it; so runs at the same time do not meet.\n\
-    The exit code is the command's: 128 and the number of the signal that ended it, 127 where there is no such command.")]
+    The command is told in variables of the environment\n  \
+    of the server            OAUTH_ISSUER, OAUTH_METADATA_URL, OAUTH_AUTHORIZATION_ENDPOINT,\n                           \
+    OAUTH_TOKEN_ENDPOINT, OAUTH_REVOCATION_ENDPOINT,\n                           \
+    OAUTH_INTROSPECTION_ENDPOINT, OAUTH_CHECK_ENDPOINT\n  \
+    of a client              OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAUTH_REDIRECT_URI, OAUTH_SCOPE\n  \
+    of a resource owner      OAUTH_USERNAME, OAUTH_PASSWORD\n  \
+    of a resource server     OAUTH_RESOURCE_SERVER_ID, OAUTH_RESOURCE_SERVER_SECRET\n\
+    and `oauthctl` in it means this server, by OAUTHCTL_DATABASE and OAUTHCTL_SERVER_ISSUER.\n\n\
+    The server has a free port and a database of its own, which goes away with it, so that\n\
+    runs at the same time do not meet. The exit code is the command's: 128 and the number of\n\
+    the signal that ended it; 127 where there is no such command.")]
 pub(super) struct Opts {
     /// What the server begins with: a file as `apply` reads it, with resource owners [default: an example]
     #[arg(long, value_name = "FILE")]

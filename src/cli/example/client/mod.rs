@@ -53,19 +53,19 @@ impl Library {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Opts {
     /// Which client [default: the only one that is registered]
-    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", add = complete::any_of(&[complete::Kind::Client]))]
+    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
     /// The library
     #[arg(long = "for", value_enum, value_name = "LIBRARY")]
     library: Library,
     /// The server that the client is registered at [default: the server of the settings]
-    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER")]
+    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
     issuer: Option<Issuer>,
     /// Where the answer is sent to [default: one on this machine that the client has registered]
-    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI")]
+    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
     redirect_uri: Option<RedirectUri>,
     /// What to ask for [default: everything that the client may have]
-    #[arg(long, value_name = "SCOPE", num_args = 1.., env = "OAUTH_SCOPE", value_delimiter = ' ')]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., env = "OAUTH_SCOPE", hide_env_values = true, value_delimiter = ' ')]
     scope: Vec<ScopeSet>,
 }
 
