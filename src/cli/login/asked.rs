@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io::Read;
 
-use super::Opts;
 use super::endpoint::ServerIssuer;
 use super::tokens::Tokens;
+use super::{Opts, SecretSource};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::parties::client::Credentials;
@@ -62,7 +62,7 @@ impl Asked {
                 client,
                 issuer: issuer.clone(),
                 redirect_uri: opts.redirect_uri.clone().map_or_else(usual, Ok)?,
-                any_port: opts.headless,
+                any_port: opts.owner.headless,
             });
         }
         let issuer = context.issuer()?;
@@ -72,7 +72,7 @@ impl Asked {
             issuer: issuer.as_str().parse().map_err(usage)?,
             redirect_uri: match &opts.redirect_uri {
                 Some(given) => given.clone(),
-                None => registered_redirect_uri(&registered, opts.headless)?,
+                None => registered_redirect_uri(&registered, opts.owner.headless)?,
             },
             // This server does not mind the port.
             any_port: opts.redirect_uri.is_none(),
@@ -111,15 +111,15 @@ fn registered_redirect_uri(client: &Client, any: bool) -> Result<RedirectUri, Cl
 
 /// The client secret; none where the client has none.
 pub(super) fn secret(
-    opts: &Opts,
+    source: &SecretSource,
     client: &ClientId,
     context: &Context<'_>,
 ) -> Result<Option<Credentials>, CliError> {
-    let text = if opts.public {
+    let text = if source.public {
         return Ok(None);
-    } else if opts.secret_stdin {
+    } else if source.secret_stdin {
         prompt::line_of_stdin("secret")?
-    } else if let Some(path) = &opts.secret_file {
+    } else if let Some(path) = &source.secret_file {
         let doing = || format!("read {}", path.display());
         let mut text = String::new();
         File::open(path)
@@ -152,8 +152,12 @@ pub(super) fn secret(
 }
 
 /// The password of the resource owner.
-pub(super) fn password(opts: &Opts, owner: &Username, context: &Context<'_>) -> Result<String, CliError> {
-    if opts.password_stdin {
+pub(super) fn password(
+    is_on_stdin: bool,
+    owner: &Username,
+    context: &Context<'_>,
+) -> Result<String, CliError> {
+    if is_on_stdin {
         prompt::line_of_stdin("password")
     } else if context.may_ask {
         prompt::password(&format!("Password of {owner}"))

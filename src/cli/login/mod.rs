@@ -61,18 +61,11 @@ pub(super) struct Opts {
     #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
     issuer: Option<ServerIssuer>,
     /// Where the browser brings the answer: http on loopback, with a port if the server insists on it
-    /// [default: one that the client has registered, else http://127.0.0.1/callback]
+    /// [default: one that the client has registered, else `http://127.0.0.1/callback`]
     #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
     redirect_uri: Option<RedirectUri>,
-    /// Read the client secret from this file
-    #[arg(long, value_name = "FILE", conflicts_with = "secret_stdin")]
-    secret_file: Option<PathBuf>,
-    /// Read the client secret from the first line of stdin
-    #[arg(long)]
-    secret_stdin: bool,
-    /// The client has no secret; there are other servers that register such
-    #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file"])]
-    public: bool,
+    #[command(flatten)]
+    secret: SecretSource,
     /// Write the tokens to this new file (mode 0600) instead of printing them
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -85,6 +78,27 @@ pub(super) struct Opts {
     /// How long to wait for the answer
     #[arg(long, value_name = "SPAN", default_value = "10m")]
     timeout: Span,
+    #[command(flatten)]
+    owner: OwnerHere,
+}
+
+/// Where the client secret comes from.
+#[derive(Debug, Args)]
+struct SecretSource {
+    /// Read the client secret from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_stdin")]
+    secret_file: Option<PathBuf>,
+    /// Read the client secret from the first line of stdin
+    #[arg(long)]
+    secret_stdin: bool,
+    /// The client has no secret; there are other servers that register such
+    #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file"])]
+    public: bool,
+}
+
+/// A resource owner who is played from here.
+#[derive(Debug, Args)]
+struct OwnerHere {
     /// Sign in and approve without a browser, at a server of this program: for scripts and tests
     #[arg(long, requires = "owner", conflicts_with_all = ["no_browser", "timeout"])]
     headless: bool,
@@ -120,7 +134,7 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         })?),
         _ => None,
     };
-    let secret = asked::secret(opts, &asked.client, context)?;
+    let secret = asked::secret(&opts.secret, &asked.client, context)?;
     let http = HttpClient::to(asked.issuer.host());
     let login = Login {
         metadata: metadata::fetch(&http, &asked.issuer)?,
@@ -167,7 +181,7 @@ impl Login {
             issuer: self.asked.issuer.as_str().to_owned(),
             sends_issuer: self.metadata.sends_issuer,
         };
-        let (code, redirect_uri) = match &opts.owner {
+        let (code, redirect_uri) = match &opts.owner.owner {
             Some(owner) => self.without_browser(owner, &sent, &expected, opts, context)?,
             None => self.in_browser(&sent, expected, opts, context)?,
         };
@@ -236,7 +250,7 @@ impl Login {
         opts: &Opts,
         context: &Context<'_>,
     ) -> Result<(String, String), CliError> {
-        let password = asked::password(opts, owner, context)?;
+        let password = asked::password(opts.owner.password_stdin, owner, context)?;
         let redirect_uri = self.asked.redirect_uri.as_str().to_owned();
         let owner = ResourceOwner {
             username: owner.as_str(),
