@@ -137,6 +137,16 @@ impl Context<'_> {
 
 /// The use cases over a store, under the rules of the settings.
 pub(super) fn authorization_server(store: Store, issuer: Issuer, settings: &Settings) -> AuthorizationServer {
+    authorization_server_at(Arc::new(SystemClock), store, issuer, settings)
+}
+
+/// As [`authorization_server`], by another clock.
+pub(super) fn authorization_server_at(
+    clock: Arc<dyn Clock>,
+    store: Store,
+    issuer: Issuer,
+    settings: &Settings,
+) -> AuthorizationServer {
     let rules = Rules {
         session_lifetime: settings.server.session_lifetime.duration(),
         form_lifetime: settings.server.approval_time.duration(),
@@ -148,5 +158,5 @@ pub(super) fn authorization_server(store: Store, issuer: Issuer, settings: &Sett
         failures_per_address: settings.limits.failures_per_address,
         password_hashes: settings.limits.password_hashes,
     };
-    AuthorizationServer::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), rules, issuer)
+    AuthorizationServer::new(store, clock, Arc::new(OsEntropy), rules, issuer)
 }

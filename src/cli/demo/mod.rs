@@ -7,14 +7,13 @@
 //! | `client`, `browser`, `resource_server` | the three parties around the authorization server |
 //! | `client_page` | the client as a browser sees it |
 //! | `stage`, `print`, `keep` | what was played, and how it is shown |
-//! | `http_client`, `form`, `expect`, `shorten`, `hosted`, `interrupt` | tools |
+//! | `http_client`, `form`, `expect`, `shorten`, `interrupt` | tools |
 
 mod browser;
 mod client;
 mod client_page;
 mod expect;
 mod form;
-mod hosted;
 mod http_client;
 mod interrupt;
 mod keep;
