@@ -14,6 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
+//! | a development server | `meddle` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -41,6 +42,7 @@ mod introspect;
 mod last_use;
 mod list_change;
 mod matrix;
+mod meddle;
 pub mod noted;
 mod password_gate;
 mod prune;

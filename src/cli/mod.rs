@@ -171,6 +171,9 @@ enum Command {
     Export,
     /// The server
     Serve(serve::Opts),
+    /// Time and trouble on demand, at a server that was started with `serve --dev`
+    #[command(subcommand)]
+    Dev(dev::Command),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
     Demo(demo::Opts),
     /// Who did what, to what, when and from where
@@ -302,7 +305,13 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Access(command) => access::run(command, &mut context),
         Command::Apply(opts) => apply::run(&opts, &mut context),
         Command::Export => export::run(&mut context),
-        Command::Serve(_) => serve::run(move || load_settings(command_line.clone()), &loaded, &mut context),
+        Command::Dev(command) => dev::run(command, &mut context),
+        Command::Serve(opts) => serve::run(
+            opts.dev.as_ref(),
+            move || load_settings(command_line.clone()),
+            &loaded,
+            &mut context,
+        ),
         Command::Demo(opts) => demo::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),
