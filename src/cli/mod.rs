@@ -17,6 +17,7 @@ mod doctor;
 mod document;
 mod example;
 mod exit;
+mod explain;
 mod export;
 mod fit;
 mod grant;
@@ -171,6 +172,8 @@ enum Command {
     Export,
     /// The server
     Serve(serve::Opts),
+    /// What the server makes of an authorization URL, what became of a token, what was the matter with a request
+    Explain(explain::Opts),
     /// Time and trouble on demand, at a server that was started with `serve --dev`
     #[command(subcommand)]
     Dev(dev::Command),
@@ -313,6 +316,7 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
             &mut context,
         ),
         Command::Demo(opts) => demo::run(&opts, &mut context),
+        Command::Explain(opts) => explain::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),
         Command::Doctor(_) => doctor::run(&loaded, refusal.as_ref(), &mut context),

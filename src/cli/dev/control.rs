@@ -246,6 +246,11 @@ fn nobody(database: &Path) -> CliError {
     ))
 }
 
+/// Whether a development server runs on this database.
+pub(in crate::cli) fn runs_beside(database: &Path) -> bool {
+    UnixStream::connect(socket_of(database)).is_ok()
+}
+
 /// The clock of the development server on this database, where one runs; else the machine's. Everything that looks at the
 /// database sees the same time.
 pub(in crate::cli) fn clock_beside(database: &Path) -> Arc<dyn Clock> {

@@ -11,7 +11,7 @@
 mod commands;
 pub(super) mod control;
 pub(super) mod environment;
-mod orders;
+pub(super) mod orders;
 pub(super) mod scratch;
 pub(super) mod seed;
 pub(super) mod watch;
