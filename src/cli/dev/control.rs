@@ -17,6 +17,7 @@ use super::orders::{Commanded, Order, Reply};
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::exit::CliError;
 use crate::clock::{Clock, MovedClock, SystemClock};
+use crate::domain::issuer::Issuer;
 use crate::http::development::Development;
 
 /// The longest order, in bytes.
@@ -249,6 +250,15 @@ fn nobody(database: &Path) -> CliError {
 /// Whether a development server runs on this database.
 pub(in crate::cli) fn runs_beside(database: &Path) -> bool {
     UnixStream::connect(socket_of(database)).is_ok()
+}
+
+/// What the development server on this database calls itself, where one runs.
+pub(in crate::cli) fn issuer_beside(database: &Path) -> Option<Issuer> {
+    if !socket_of(database).exists() {
+        return None;
+    }
+    let told = ask(database, &Order::Clock {}).ok()?;
+    told["issuer"].as_str()?.parse().ok()
 }
 
 /// The clock of the development server on this database, where one runs; else the machine's. Everything that looks at the

@@ -12,7 +12,7 @@ use crate::http::development::{Development, Fault};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::cli) enum Order {
-    /// Say what the clock shows.
+    /// Say what the clock shows, and what the server calls itself.
     Clock {},
     /// Move the clock forward.
     Advance {
@@ -128,9 +128,13 @@ impl Commanded<'_> {
     }
 
     fn time(&self) -> Reply {
-        Reply::Done(
-            json!({ "now": self.clock.now(), "offset": self.clock.offset() / 1000, "millis": self.clock.offset() }),
-        )
+        let offset = self.clock.offset();
+        Reply::Done(json!({
+            "now": self.clock.now(),
+            "offset": offset / 1000,
+            "millis": offset,
+            "issuer": self.server.issuer().as_str(),
+        }))
     }
 
     fn faults(&self) -> Reply {

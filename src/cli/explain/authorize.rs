@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::visible;
 use crate::authorization_server::{Considered, ExplainedRequest};
 use crate::cli::context::Context;
+use crate::cli::dev::control::issuer_beside;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
 use crate::cli::shell;
@@ -21,9 +22,11 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     let (before, query) = url.split_once('?').unwrap_or((url, ""));
     // What follows `#` stays in the browser.
     let query = query.split('#').next().unwrap_or_default();
-    let remark = remark_on(before, server.issuer());
+    let running = issuer_beside(&context.settings.database.path);
+    let issuer = running.as_ref().unwrap_or(server.issuer());
+    let remark = remark_on(before, issuer);
     let explained = server.explain_request(query)?;
-    print(&explained, remark.as_deref(), server.issuer(), context)?;
+    print(&explained, remark.as_deref(), issuer, context)?;
     match explained.considered {
         Considered::Page(_) | Considered::Redirect(_) => Err(CliError::Denied),
         _ => Ok(()),
