@@ -609,7 +609,7 @@ fn it_is_for_this_machine_only() {
 #[test]
 fn a_file_seeds_it_and_a_database_that_is_named_stays() {
     let directory = TempDir::new().unwrap();
-    let file = "[[scope]]\nname = \"a\"\n[[client]]\nclient_id = \"mine\"\nscopes = [\"a\"]\n\
+    let file = "[[scope]]\nname = \"a\"\nfolders = [\"a\"]\n[[client]]\nclient_id = \"mine\"\nscopes = [\"a\"]\n\
                 redirect_uris = [\"http://127.0.0.1/back\"]\n\
                 [[owner]]\nusername = \"zoe\"\npassword = \"long enough\"\n";
     std::fs::write(directory.path().join("my.toml"), file).unwrap();

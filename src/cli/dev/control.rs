@@ -100,14 +100,23 @@ impl Drop for Control {
     }
 }
 
-/// Mode 0600 from the first moment on. What a server that was killed left behind goes away.
-fn bind(path: &Path, database: &Path) -> Result<UnixListener, CliError> {
-    if UnixStream::connect(path).is_ok() {
+/// Refuses a second development server on a database.
+///
+/// # Errors
+/// One runs there.
+pub(in crate::cli) fn refuse_second(database: &Path) -> Result<(), CliError> {
+    if runs_beside(database) {
         return Err(CliError::Usage(format!(
             "another development server runs on {}; stop it, or name another database",
             database.display()
         )));
     }
+    Ok(())
+}
+
+/// Mode 0600 from the first moment on. What a server that was killed left behind goes away.
+fn bind(path: &Path, database: &Path) -> Result<UnixListener, CliError> {
+    refuse_second(database)?;
     let doing = format!("open the control socket {}", path.display());
     let is_left = std::fs::symlink_metadata(path).is_ok_and(|found| {
         use std::os::unix::fs::FileTypeExt;

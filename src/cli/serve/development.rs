@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::Context;
-use crate::cli::dev::control::Control;
+use crate::cli::dev::control::{Control, refuse_second};
 use crate::cli::dev::environment::environment;
 use crate::cli::dev::seed::{Seed, Seeded};
 use crate::cli::exit::CliError;
@@ -53,6 +53,8 @@ pub(super) fn prepare(
         .find(|key| (key.section, key.name) == ("database", "path"))
         .is_some_and(|key| matches!(loaded.origin(key), Origin::Option(_)));
     let directory = if is_named {
+        // Before anything is seeded.
+        refuse_second(&context.settings.database.path)?;
         None
     } else {
         let directory =
