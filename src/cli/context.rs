@@ -53,8 +53,20 @@ impl Context<'_> {
     /// As [`server`](Self::server), for a server that is bound to `bound`.
     pub(super) fn server_at(&self, bound: SocketAddr) -> Result<AuthorizationServer, CliError> {
         let issuer = self.issuer_at(bound)?;
-        Ok(authorization_server(self.open_store()?, issuer, &self.settings)
-            .operated_by(super::operator::name()))
+        let clock = super::dev::control::clock_beside(&self.settings.database.path);
+        self.server_by(clock, issuer)
+    }
+
+    /// As [`server`](Self::server), by another clock.
+    pub(super) fn server_by(
+        &self,
+        clock: Arc<dyn Clock>,
+        issuer: Issuer,
+    ) -> Result<AuthorizationServer, CliError> {
+        Ok(
+            authorization_server_at(clock, self.open_store()?, issuer, &self.settings)
+                .operated_by(super::operator::name()),
+        )
     }
 
     /// What the server calls itself.

@@ -70,6 +70,9 @@ pub(super) enum CliError {
         /// Why not.
         error: AdministrationError,
     },
+    /// A development server knows nothing of that name.
+    #[error("{0}")]
+    NotRemembered(String),
     /// Confirmation is needed, and nobody is there to give it.
     #[error("{0} Give --yes to say so; nothing was changed")]
     NotConfirmed(String),
@@ -164,6 +167,7 @@ impl CliError {
             },
             Self::Usage(_) | Self::Config(_) | Self::Tls(_) => USAGE,
             Self::FileExists(_) | Self::PageExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
+            Self::NotRemembered(_) => NOT_FOUND,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Ended(code) | Self::NotRun { code, .. } => *code,
             Self::Denied | Self::CheckFailed(_) => DENIED,

@@ -17,6 +17,7 @@ mod doctor;
 mod document;
 mod example;
 mod exit;
+mod explain;
 mod export;
 mod fit;
 mod grant;
@@ -180,6 +181,11 @@ enum Command {
     Login(Box<login::Opts>),
     /// Run a command, such as a test suite, with a server of its own
     Run(run::Opts),
+    /// What the server makes of an authorization URL, what became of a token, what was the matter with a request
+    Explain(explain::Opts),
+    /// Time and trouble on demand, at a server that was started with `serve --dev`
+    #[command(subcommand)]
+    Dev(dev::Command),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
     Demo(demo::Opts),
     /// Who did what, to what, when and from where
@@ -311,10 +317,17 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Access(command) => access::run(command, &mut context),
         Command::Apply(opts) => apply::run(&opts, &mut context),
         Command::Export => export::run(&mut context),
-        Command::Serve(_) => serve::run(move || load_settings(command_line.clone()), &loaded, &mut context),
         Command::Login(opts) => login::run(&opts, &mut context),
         Command::Run(opts) => run::run(&opts, &mut context),
+        Command::Dev(command) => dev::run(command, &mut context),
+        Command::Serve(opts) => serve::run(
+            opts.dev.as_ref(),
+            move || load_settings(command_line.clone()),
+            &loaded,
+            &mut context,
+        ),
         Command::Demo(opts) => demo::run(&opts, &mut context),
+        Command::Explain(opts) => explain::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),
         Command::Doctor(_) => doctor::run(&loaded, refusal.as_ref(), &mut context),

@@ -66,10 +66,7 @@ impl TestServer {
 
     fn with(seed: Seed) -> Result<Self, TestServerError> {
         let scratch = Scratch::start(seed)?;
-        let variables = environment::of(&scratch)
-            .into_iter()
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect();
+        let variables = environment::of(&scratch)?;
         Ok(Self { scratch, variables })
     }
 

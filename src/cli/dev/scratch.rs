@@ -1,7 +1,6 @@
 //! The real server in this process: on a database of its own and a free port of 127.0.0.1.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -27,8 +26,6 @@ pub(in crate::cli) struct Scratch {
     pub(in crate::cli) server: Arc<AuthorizationServer>,
     /// Clients, secrets, resource owners and their passwords.
     pub(in crate::cli) seeded: Seeded,
-    /// Where it listens.
-    pub(in crate::cli) address: SocketAddr,
     /// The database, for commands that look into it.
     pub(in crate::cli) database: PathBuf,
     directory: TempDir,
@@ -68,7 +65,6 @@ impl Scratch {
             host,
             server,
             seeded,
-            address,
             database: settings.database.path,
             directory,
         })
@@ -101,7 +97,6 @@ mod tests {
         let url = scratch.issuer().endpoint("/healthz");
         let answer = ureq::get(&url).config().proxy(None).build().call().unwrap();
         assert_eq!(answer.status(), 200);
-        assert_eq!(scratch.issuer().as_str(), format!("http://{}", scratch.address));
         let client = &scratch.seeded.clients[0];
         assert_eq!(client.client.id.as_str(), "dev-client");
         assert!(client.secret.is_some());

@@ -83,13 +83,12 @@ fn play(
     };
     let mut command = Command::new(program);
     command.args(arguments);
-    for (name, value) in environment::of(scratch) {
-        match value {
-            Some(value) => command.env(name, value),
-            // What is there already would be of another server.
-            None => command.env_remove(name),
-        };
+    for (name, _) in std::env::vars_os() {
+        if environment::is_of_a_server(&name.to_string_lossy()) {
+            command.env_remove(name);
+        }
     }
+    command.envs(environment::of(scratch)?);
     let mut child = command.spawn().map_err(|error| CliError::NotRun {
         program: program.to_string_lossy().into_owned(),
         code: match error.kind() {
