@@ -40,6 +40,8 @@
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
 //! | the pages, their words, and what an administrator puts in their place | `http/pages/` |
 //! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
+//! | a server to develop with: what it begins with, and what it can be told | `cli/dev/`, `cli/serve/development.rs` · [`http::development`] |
+//! | why an authorization URL is refused | [`protocol::authorization_checks`], `cli/explain/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //! | which attacks are stopped, by what, and which are not | [`threat_model`] |
 //! | what hostile input is tried with | `tests/corpora/`, `tests/fuzz/run` |
