@@ -305,6 +305,29 @@ fn a_button_leads_to_a_token_and_nothing_stays_behind() {
 }
 
 #[test]
+fn the_mark_stands_on_pages_of_ones_own_too() {
+    let directory = TempDir::new().unwrap();
+    let own = directory.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let layout = "<!DOCTYPE html>\n<html lang=\"{{ lang }}\" dir=\"{{ direction }}\">\n<head>\n<meta charset=\"utf-8\">\n\
+                  <title>{{ title }}</title>\n<style>{{ style }}</style>\n</head>\n<body class=\"own\">\n<main>\n\
+                  {{ content }}</main>\n</body>\n</html>\n";
+    std::fs::write(own.join("layout.html"), layout).unwrap();
+    std::fs::write(
+        directory.path().join("oauthctl.toml"),
+        "[pages]\ntemplates = \"own\"\n",
+    )
+    .unwrap();
+    let server = Server::start_in(directory, &["--dev"]);
+    for path in ["/account", "/authorize"] {
+        let page = server.get(path, &[]);
+        let (_, body) = page.body.split_once("<body class=\"own\">").unwrap();
+        assert!(body.starts_with("<aside class=\"development\">"), "{body}");
+    }
+    assert!(server.get("/account", &[]).body.contains("value=\"alice\""));
+}
+
+#[test]
 fn every_error_of_the_standard_comes_on_demand_and_once() {
     let server = Server::start(&["--dev"]);
     let code = server.code("alice");

@@ -68,7 +68,7 @@ use crate::domain::token::TokenKind;
     version,
     propagate_version = true,
     max_term_width = 110,
-    after_help = "See it work:\n  oauthctl demo\n\nBegin:\n  \
+    after_help = "See it work:\n  oauthctl demo\n\nDevelop a client:\n  oauthctl serve --dev\n\nBegin:\n  \
                   oauthctl scope define orders:read --description 'Read your orders' --folder orders\n  \
                   oauthctl client register\n  \
                   oauthctl owner add alice\n  \

@@ -48,7 +48,11 @@ fn help_of_every_command_says_how_to_use_it() {
             "  oauthctl example client orders-web --for authlib ",
         ),
         ("serve", "  oauthctl serve --listen 127.0.0.1:0 "),
+        ("serve", "  oauthctl serve --dev "),
         ("demo", ""),
+        ("dev", "Time and trouble on demand"),
+        ("dev clock", "  oauthctl dev clock advance 1h\n"),
+        ("dev fail next", "  oauthctl dev fail next token invalid_grant\n"),
     ] {
         let output = Cli::new(&home)
             .args(command.split_whitespace())

@@ -112,11 +112,9 @@ impl Commanded<'_> {
             },
             Order::Faults {} => self.faults(),
             Order::ClearFaults {} => Reply::Done(json!({ "cleared": self.development.clear_faults() })),
-            Order::Expire { grant, refresh } => {
-                self.on(&grant, |grant| self.server.expire_grant(grant, refresh))
-            }
-            Order::Rotate { grant } => self.on(&grant, |grant| self.server.rotate_away(grant)),
-            Order::Revoke { grant } => self.on(&grant, |grant| {
+            Order::Expire { grant, refresh } => on(&grant, |grant| self.server.expire_grant(grant, refresh)),
+            Order::Rotate { grant } => on(&grant, |grant| self.server.rotate_away(grant)),
+            Order::Revoke { grant } => on(&grant, |grant| {
                 self.server.revoke_grants(vec![grant]).map(|tally| tally.changed)
             }),
             Order::Request { id } => match self.development.request(&id) {
@@ -147,19 +145,16 @@ impl Commanded<'_> {
             .collect();
         Reply::Done(Value::Array(faults))
     }
+}
 
-    fn on(
-        &self,
-        grant: &str,
-        change: impl FnOnce(Identifier) -> Result<usize, AdministrationError>,
-    ) -> Reply {
-        let Ok(identifier) = grant.parse::<Identifier>() else {
-            return Reply::Refused(format!("`{grant}` is not the ID of a grant"));
-        };
-        match change(identifier) {
-            Ok(changed) => Reply::Done(json!({ "grant_id": grant, "changed": changed })),
-            Err(error @ AdministrationError::NotFound { .. }) => Reply::NotFound(error.to_string()),
-            Err(error) => Reply::Failed(error.to_string()),
-        }
+/// Does something to the grant of that ID.
+fn on(grant: &str, change: impl FnOnce(Identifier) -> Result<usize, AdministrationError>) -> Reply {
+    let Ok(identifier) = grant.parse::<Identifier>() else {
+        return Reply::Refused(format!("`{grant}` is not the ID of a grant"));
+    };
+    match change(identifier) {
+        Ok(changed) => Reply::Done(json!({ "grant_id": grant, "changed": changed })),
+        Err(error @ AdministrationError::NotFound { .. }) => Reply::NotFound(error.to_string()),
+        Err(error) => Reply::Failed(error.to_string()),
     }
 }

@@ -1,5 +1,6 @@
 //! `dev watch`: requests as they arrive.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -47,7 +48,8 @@ pub(in crate::cli) fn lines(seen: &Seen) -> Vec<String> {
         ("on demand", &seen.fault),
     ] {
         if let Some(value) = value {
-            head.push_str(&format!("  {name}: {value}"));
+            // A `String` takes whatever is written.
+            let _ = write!(head, "  {name}: {value}");
         }
     }
     let mut lines = vec![head];

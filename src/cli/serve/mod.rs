@@ -45,6 +45,7 @@ pub(super) struct Opts {
     /// A server to develop with, for this machine only: seeded from FILE (as `apply` reads it, and `[[owner]]`) or from a
     /// built-in example, on a scratch database unless --database names one
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "not given, given alone, given with a file")]
     pub(super) dev: Option<Option<PathBuf>>,
 }
 

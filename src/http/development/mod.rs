@@ -62,8 +62,12 @@ impl Development {
         }
     }
 
-    /// Their usernames.
-    pub(super) fn owners(&self) -> Vec<String> {
+    /// Their usernames, for a browser that knows this server by a name of this machine. Another site whose name leads here
+    /// (DNS rebinding) gets no buttons.
+    pub(super) fn owners(&self, request: &Request) -> Vec<String> {
+        if !is_asked_here(request) {
+            return Vec::new();
+        }
         self.owners
             .iter()
             .map(|(username, _)| username.to_string())
@@ -73,9 +77,8 @@ impl Development {
     /// Whose button was pressed, with the password that stands in for typing it.
     pub(super) fn chosen_owner(&self, request: &Request) -> Option<&(Username, Password)> {
         let chosen = values_of(request.body(), OWNER).pop()?;
-        self.owners
-            .iter()
-            .find(|(username, _)| username.as_str() == chosen)
+        let mut owners = self.owners.iter().filter(|_| is_asked_here(request));
+        owners.find(|(username, _)| username.as_str() == chosen)
     }
 
     /// Has the next requests at an endpoint fail.
@@ -135,6 +138,11 @@ impl Development {
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
         let seen = Seen::new(request, endpoint, &response, notes, fault, at, watch.elapsed());
+        self.remember(seen);
+        response
+    }
+
+    fn remember(&self, seen: Seen) {
         let mut remembered = lock(&self.seen);
         if remembered.requests.len() >= REMEMBERED {
             remembered.requests.pop_front();
@@ -142,7 +150,6 @@ impl Development {
         remembered.requests.push_back(Arc::new(seen));
         remembered.next += 1;
         self.arrived.notify_all();
-        response
     }
 
     fn answer_or_fail(
@@ -203,7 +210,64 @@ impl Development {
     }
 }
 
+/// Whether `Host` is a name of this machine.
+fn is_asked_here(request: &Request) -> bool {
+    let host = request.header("Host").unwrap_or_default();
+    let name = match host.split_once(']') {
+        Some((address, _)) => format!("{address}]"),
+        None => host.split(':').next().unwrap_or_default().to_owned(),
+    };
+    ["127.0.0.1", "[::1]", "localhost"].contains(&name.as_str())
+}
+
 /// What is kept stays good where a thread panicked: each change is whole.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_have_buttons() {
+        let owner = ("alice".parse().unwrap(), Password::choose("long enough").unwrap());
+        let development = Development::new(vec![owner]);
+        for (host, is_here) in [
+            ("127.0.0.1:8420", true),
+            ("localhost", true),
+            ("[::1]:8420", true),
+            ("127.0.0.1.evil.example:8420", false),
+            ("evil.example", false),
+            ("", false),
+        ] {
+            let request = Request::builder("POST", "/authorize")
+                .header("Host", host)
+                .body("development_owner=alice")
+                .build();
+            assert_eq!(development.owners(&request).is_empty(), !is_here, "{host}");
+            assert_eq!(development.chosen_owner(&request).is_some(), is_here, "{host}");
+        }
+    }
+
+    #[test]
+    fn requests_are_remembered_up_to_a_bound_and_told_in_order() {
+        let development = Development::default();
+        assert!(development.requests_from(0, Duration::ZERO).0.is_empty());
+        let seen = |number: usize| {
+            let request = Request::builder("GET", &format!("/{number}")).build();
+            let response = Response::text(404, "");
+            let at = crate::clock::Timestamp::from_millis(0);
+            let notes = noted::Notes::default();
+            Seen::new(&request, None, &response, notes, None, at, Duration::ZERO)
+        };
+        for number in 0..REMEMBERED + 3 {
+            development.remember(seen(number));
+        }
+        let (all, next) = development.requests_from(0, Duration::ZERO);
+        assert_eq!((all.len(), next), (REMEMBERED, 503));
+        assert_eq!(all[0].path, "/3");
+        let (last, _) = development.requests_from(next - 1, Duration::ZERO);
+        assert_eq!(last[0].path, "/502");
+    }
 }

@@ -65,7 +65,10 @@ impl SignInForm<'_> {
             username: username.to_owned(),
             error,
         };
-        let owners = app.development.as_ref().map(|development| development.owners());
+        let owners = app
+            .development
+            .as_ref()
+            .map(|development| development.owners(request));
         let response = page(
             app,
             status,

@@ -6,7 +6,7 @@ pub(in crate::http) const OWNER: &str = "development_owner";
 
 /// What the mark looks like. Behind the stylesheet of the pages, whosever that is.
 pub(super) const STYLE: &str = "
-.development { width: 100%; max-width: 34rem; margin: 0 auto 1rem; padding: .8rem 1rem; box-sizing: border-box; border: 2px dashed #b45309; border-radius: .6rem; background: #fef3c7; color: #451a03; font-size: .925rem; }
+.development { width: 100%; max-width: 36rem; margin: 0 auto 1rem; padding: .8rem 1rem; border: 2px dashed #b45309; border-radius: .6rem; background: #fef3c7; color: #451a03; font-size: .925rem; }
 .development p { margin: 0 0 .3rem; }
 .development form { margin: .6rem 0 0; }
 .development button { margin: .2rem .4rem .2rem 0; }
