@@ -141,6 +141,47 @@ impl Clock for ManualClock {
     }
 }
 
+/// The clock of the machine, moved by an offset: the one clock by which a development server issues and validates.
+#[derive(Debug, Default)]
+pub struct MovedClock(AtomicI64);
+
+impl MovedClock {
+    /// A clock that goes before the machine's by so many milliseconds; after it where they are negative.
+    pub const fn by(offset: i64) -> Self {
+        Self(AtomicI64::new(offset))
+    }
+
+    /// How many milliseconds it goes before the machine's.
+    pub fn offset(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    /// Moves the clock forward; it goes on from there.
+    pub fn advance(&self, span: Duration) {
+        self.move_to(self.offset().saturating_add(millis(span)));
+    }
+
+    /// Sets the clock, also backwards; it goes on from there.
+    pub fn set(&self, instant: Timestamp) {
+        self.move_to(instant.as_millis().saturating_sub(SystemClock.now().as_millis()));
+    }
+
+    /// Shows the time of the machine again.
+    pub fn reset(&self) {
+        self.move_to(0);
+    }
+
+    fn move_to(&self, offset: i64) {
+        self.0.store(offset, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MovedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(SystemClock.now().as_millis().saturating_add(self.offset()))
+    }
+}
+
 /// A moment by which something must be done, on the monotonic clock: for sockets and waits, never for the life of
 /// a token.
 #[derive(Debug, Clone, Copy)]
@@ -234,6 +275,21 @@ mod tests {
             Duration::from_secs(2)
         );
         assert_eq!(Timestamp::from_millis(-1).as_seconds(), -1);
+    }
+
+    #[test]
+    fn a_moved_clock_goes_on_from_where_it_was_put() {
+        let clock = MovedClock::default();
+        let hour = Duration::from_secs(3600);
+        clock.advance(hour);
+        clock.advance(hour);
+        assert_eq!(clock.offset(), 7_200_000);
+        assert!(clock.now() >= SystemClock.now().after(hour));
+        let past = Timestamp::from_millis(1_700_000_000_000);
+        clock.set(past);
+        assert!(clock.now() >= past && clock.now() < past.after(hour));
+        clock.reset();
+        assert_eq!(clock.offset(), 0);
     }
 
     #[test]

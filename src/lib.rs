@@ -40,6 +40,10 @@
 //! | the file of `apply` and `export` | [`config::declaration`]; what differs, and what then is done: [`domain::declaration`] |
 //! | the pages, their words, and what an administrator puts in their place | `http/pages/` |
 //! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
+//! | a server for the tests of clients | `cli/testing.rs`, with the feature `testing`; for other languages `cli/run/` |
+//! | clients in other languages | `cli/example/client/`, `tests/client_side/` |
+//! | a server to develop with: what it begins with, and what it can be told | `cli/dev/`, `cli/serve/development.rs` · [`http::development`] |
+//! | why an authorization URL is refused | [`protocol::authorization_checks`], `cli/explain/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //! | which attacks are stopped, by what, and which are not | [`threat_model`] |
 //! | what hostile input is tried with | `tests/corpora/`, `tests/fuzz/run` |
@@ -69,6 +73,9 @@ pub mod entropy;
 pub mod http;
 pub mod protocol;
 pub mod store;
+
+#[cfg(feature = "testing")]
+pub use cli::testing;
 
 #[doc = include_str!("threat_model.md")]
 pub mod threat_model {}

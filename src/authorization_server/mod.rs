@@ -11,9 +11,10 @@
 //! | 3–4: approve or deny, code | `answer`, `approve_remembered` |
 //! | 5: exchange | `token`, `exchange` |
 //! | 6: refresh | `refresh` |
-//! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `matrix` |
+//! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
+//! | a development server | `meddle` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -33,7 +34,9 @@ mod define_scope;
 mod diagnosis;
 mod exchange;
 mod explain;
+mod explain_request;
 mod failure;
+mod family;
 mod form;
 mod grants;
 mod health;
@@ -41,6 +44,7 @@ mod introspect;
 mod last_use;
 mod list_change;
 mod matrix;
+mod meddle;
 pub mod noted;
 mod password_gate;
 mod prune;
@@ -85,7 +89,9 @@ pub use change_password::{ChangePasswordError, TypedPasswords};
 pub use check::{CheckRefusal, Passed};
 pub use counts::{Count, Counts};
 pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};
+pub use explain_request::ExplainedRequest;
 pub use failure::Failure;
+pub use family::Family;
 pub use form::{FormError, Purpose};
 pub use health::NotReady;
 pub use introspect::Introspection;

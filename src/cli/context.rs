@@ -53,8 +53,20 @@ impl Context<'_> {
     /// As [`server`](Self::server), for a server that is bound to `bound`.
     pub(super) fn server_at(&self, bound: SocketAddr) -> Result<AuthorizationServer, CliError> {
         let issuer = self.issuer_at(bound)?;
-        Ok(authorization_server(self.open_store()?, issuer, &self.settings)
-            .operated_by(super::operator::name()))
+        let clock = super::dev::control::clock_beside(&self.settings.database.path);
+        self.server_by(clock, issuer)
+    }
+
+    /// As [`server`](Self::server), by another clock.
+    pub(super) fn server_by(
+        &self,
+        clock: Arc<dyn Clock>,
+        issuer: Issuer,
+    ) -> Result<AuthorizationServer, CliError> {
+        Ok(
+            authorization_server_at(clock, self.open_store()?, issuer, &self.settings)
+                .operated_by(super::operator::name()),
+        )
     }
 
     /// What the server calls itself.
@@ -137,6 +149,16 @@ impl Context<'_> {
 
 /// The use cases over a store, under the rules of the settings.
 pub(super) fn authorization_server(store: Store, issuer: Issuer, settings: &Settings) -> AuthorizationServer {
+    authorization_server_at(Arc::new(SystemClock), store, issuer, settings)
+}
+
+/// As [`authorization_server`], by another clock.
+pub(super) fn authorization_server_at(
+    clock: Arc<dyn Clock>,
+    store: Store,
+    issuer: Issuer,
+    settings: &Settings,
+) -> AuthorizationServer {
     let rules = Rules {
         session_lifetime: settings.server.session_lifetime.duration(),
         form_lifetime: settings.server.approval_time.duration(),
@@ -148,5 +170,5 @@ pub(super) fn authorization_server(store: Store, issuer: Issuer, settings: &Sett
         failures_per_address: settings.limits.failures_per_address,
         password_hashes: settings.limits.password_hashes,
     };
-    AuthorizationServer::new(store, Arc::new(SystemClock), Arc::new(OsEntropy), rules, issuer)
+    AuthorizationServer::new(store, clock, Arc::new(OsEntropy), rules, issuer)
 }

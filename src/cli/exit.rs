@@ -70,12 +70,28 @@ pub(super) enum CliError {
         /// Why not.
         error: AdministrationError,
     },
+    /// A development server knows nothing of that name.
+    #[error("{0}")]
+    NotRemembered(String),
     /// Confirmation is needed, and nobody is there to give it.
     #[error("{0} Give --yes to say so; nothing was changed")]
     NotConfirmed(String),
     /// Somebody was asked, and said no.
     #[error("nothing was changed")]
     Declined,
+    /// A command was run, and its exit code is this one; whatever there is to say, it has said.
+    #[error("the command ended with {0}")]
+    Ended(u8),
+    /// A command could not be run.
+    #[error("cannot run {program}: {error}")]
+    NotRun {
+        /// Its name.
+        program: String,
+        /// What a shell would end with.
+        code: u8,
+        /// What the system said.
+        error: io::Error,
+    },
     /// The check says no; it has said why.
     #[error("denied")]
     Denied,
@@ -151,7 +167,9 @@ impl CliError {
             },
             Self::Usage(_) | Self::Config(_) | Self::Tls(_) => USAGE,
             Self::FileExists(_) | Self::PageExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
+            Self::NotRemembered(_) => NOT_FOUND,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
+            Self::Ended(code) | Self::NotRun { code, .. } => *code,
             Self::Denied | Self::CheckFailed(_) => DENIED,
             Self::Declined
             | Self::Store(_)
@@ -211,7 +229,7 @@ impl CliError {
 
 /// Prints an error once, on stderr, and gives its exit code.
 pub(super) fn report(error: &CliError, colored: bool, stderr: &mut dyn Write) -> ExitCode {
-    if !matches!(error, CliError::Denied) {
+    if !matches!(error, CliError::Denied | CliError::Ended(_)) {
         let label = if colored {
             "\x1b[1;31merror:\x1b[0m"
         } else {

@@ -12,29 +12,38 @@ mod completions;
 mod configuration;
 mod context;
 mod demo;
+mod dev;
 mod doctor;
 mod document;
 mod example;
 mod exit;
+mod explain;
 mod export;
 mod fit;
 mod grant;
+mod hosted;
 mod listening;
 mod log;
+mod login;
 mod man;
 mod operator;
 mod output;
 mod owner;
 mod pages;
+mod parties;
 mod progress;
 mod prompt;
 mod resource_server;
 mod rotate_secret;
+mod run;
 mod scope;
+mod scratch_directory;
 mod secret_output;
 mod serve;
 mod shell;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 
 use std::ffi::OsStr;
@@ -59,7 +68,7 @@ use crate::domain::token::TokenKind;
     version,
     propagate_version = true,
     max_term_width = 110,
-    after_help = "See it work:\n  oauthctl demo\n\nBegin:\n  \
+    after_help = "See it work:\n  oauthctl demo\n\nDevelop a client:\n  oauthctl serve --dev\n\nBegin:\n  \
                   oauthctl scope define orders:read --description 'Read your orders' --folder orders\n  \
                   oauthctl client register\n  \
                   oauthctl owner add alice\n  \
@@ -168,6 +177,15 @@ enum Command {
     Export,
     /// The server
     Serve(serve::Opts),
+    /// Get tokens from the terminal, as a client of this server or of any other
+    Login(Box<login::Opts>),
+    /// Run a command, such as a test suite, with a server of its own
+    Run(run::Opts),
+    /// What the server makes of an authorization URL, what became of a token, what was the matter with a request
+    Explain(explain::Opts),
+    /// Time and trouble on demand, at a server that was started with `serve --dev`
+    #[command(subcommand)]
+    Dev(dev::Command),
     /// Plays a whole authorization over HTTP on a scratch database, and shows each stage
     Demo(demo::Opts),
     /// Who did what, to what, when and from where
@@ -183,7 +201,7 @@ enum Command {
     /// The pages that resource owners see: write the built-in ones to change them, and try the changed ones
     #[command(subcommand)]
     Pages(pages::Command),
-    /// Ready files: the housekeeping of every night, and proxies that protect a service
+    /// Ready files: the housekeeping of every night, proxies that protect a service, and clients
     #[command(subcommand)]
     Example(example::Command),
     /// Print what makes a shell complete commands, options and what is in the database
@@ -299,8 +317,17 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Access(command) => access::run(command, &mut context),
         Command::Apply(opts) => apply::run(&opts, &mut context),
         Command::Export => export::run(&mut context),
-        Command::Serve(_) => serve::run(move || load_settings(command_line.clone()), &loaded, &mut context),
+        Command::Login(opts) => login::run(&opts, &mut context),
+        Command::Run(opts) => run::run(&opts, &mut context),
+        Command::Dev(command) => dev::run(command, &mut context),
+        Command::Serve(opts) => serve::run(
+            opts.dev.as_ref(),
+            move || load_settings(command_line.clone()),
+            &loaded,
+            &mut context,
+        ),
         Command::Demo(opts) => demo::run(&opts, &mut context),
+        Command::Explain(opts) => explain::run(&opts, &mut context),
         Command::Audit(command) => audit::run(command, &mut context),
         Command::Backup(opts) => backup::run(&opts, &mut context),
         Command::Doctor(_) => doctor::run(&loaded, refusal.as_ref(), &mut context),

@@ -181,6 +181,14 @@ pub(super) fn new_password(question: &str) -> Result<String, CliError> {
         .map_err(failed)
 }
 
+/// A password or a secret that there is, typed once and not shown.
+pub(super) fn password(question: &str) -> Result<String, CliError> {
+    PasswordPrompt::new()
+        .with_prompt(question)
+        .interact()
+        .map_err(failed)
+}
+
 /// The first line of stdin, without its end: how secrets come in, for they have no place among the arguments.
 pub(super) fn line_of_stdin(what: &str) -> Result<String, CliError> {
     let mut line = String::new();

@@ -175,6 +175,12 @@ impl Issuer {
         format!("{}{path}", self.text)
     }
 
+    /// Where the metadata lies: the well-known part stands between host and path (RFC 8414 §3.1).
+    pub fn metadata_url(&self) -> String {
+        let (origin, path) = self.text.split_at(self.path_start);
+        format!("{origin}/.well-known/oauth-authorization-server{path}")
+    }
+
     /// The port of the origin, also where the URL leaves it out: 443 for `https`, 80 for `http`.
     pub fn origin_port(&self) -> u16 {
         self.port

@@ -5,6 +5,7 @@ use std::fmt;
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 
+use crate::domain::identifier::readable_suffix;
 use crate::entropy::{Entropy, NoEntropy, random};
 
 /// The fewest characters of a new password (NIST SP 800-63B §5.1.1.2).
@@ -40,9 +41,20 @@ impl Password {
         Ok(Self(text.to_owned()))
     }
 
+    /// A password of 80 random bits that can be typed.
+    pub fn generate(entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
+        let half = || random(entropy).map(readable_suffix);
+        Ok(Self(format!("{}-{}", half()?, half()?)))
+    }
+
     /// What somebody signs in with; `None` where it is longer than any password.
     pub fn presented(text: &str) -> Option<Self> {
         (text.len() <= LONGEST_PASSWORD).then(|| Self(text.to_owned()))
+    }
+
+    /// The password as text. Loud on purpose.
+    pub fn reveal(&self) -> &str {
+        &self.0
     }
 
     /// Hashes the password with a new salt. Takes some tens of milliseconds and 19 MiB of memory.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::client_address::{FORWARDED_FOR, client_address};
 use super::cookie::CookiePolicy;
+use super::development::Development;
 use super::endpoints::{
     account, authorize, check, health, introspect, logout, metadata, metrics, resource_metadata, revoke,
     token,
@@ -43,6 +44,8 @@ pub struct App {
     pub listeners: Vec<(&'static str, Traffic)>,
     /// Whether metrics have an address of their own; then the main one does not tell them.
     pub metrics_are_elsewhere: bool,
+    /// What a development server does besides; none at any other.
+    pub development: Option<Arc<Development>>,
     /// Whose `X-Forwarded-For` is believed; `None` where there is no proxy.
     proxies: Option<Networks>,
     /// Whether it was said that there seems to be one.
@@ -70,6 +73,7 @@ impl App {
             metrics: Metrics::new(),
             listeners: Vec::new(),
             metrics_are_elsewhere: false,
+            development: None,
             proxies: None,
             proxy_noticed: AtomicBool::new(false),
         }
@@ -101,6 +105,14 @@ impl App {
         peer
     }
 
+    /// At a development server, whose pages say so.
+    #[must_use]
+    pub fn for_development(mut self, development: Arc<Development>) -> Self {
+        self.pages = self.pages.for_development();
+        self.development = Some(development);
+        self
+    }
+
     /// The pages in the language of whoever asks.
     pub fn spoken(&self, request: &Request) -> Spoken<'_> {
         self.pages.spoken(request.header("Accept-Language"))
@@ -128,7 +140,10 @@ impl App {
     pub fn answer(&self, request: &Request, is_here: impl FnOnce(Endpoint) -> bool) -> Response {
         let watch = Stopwatch::start();
         let endpoint = endpoint(request.path(), self.server.issuer()).filter(|&endpoint| is_here(endpoint));
-        let response = self.route(request, endpoint);
+        let response = match &self.development {
+            None => self.route(request, endpoint),
+            Some(development) => development.answer(self, request, endpoint),
+        };
         let took = watch.elapsed();
         let name = endpoint.map_or(NO_ENDPOINT, Endpoint::name);
         self.metrics.answered(name, response.status(), took);
@@ -136,7 +151,7 @@ impl App {
         response
     }
 
-    fn route(&self, request: &Request, endpoint: Option<Endpoint>) -> Response {
+    pub(super) fn route(&self, request: &Request, endpoint: Option<Endpoint>) -> Response {
         let Some(endpoint) = endpoint else {
             return Response::text(404, "not found\n");
         };

@@ -8,6 +8,7 @@
 //! | [`header_value`] | a field value that cannot end its line |
 //! | [`health_app`], [`metrics`] | health and metrics on an address of their own; what is measured |
 //! | [`client_address`] | who asks, where a proxy stands in between |
+//! | [`development`] | what a development server does besides: faults on demand, and what it was asked |
 //! | [`tls`] | the certificate, and how it is replaced |
 //! | [`listener`] | sockets, framing, bounds; turns bytes into requests and responses into bytes |
 //!
@@ -17,6 +18,7 @@
 pub mod app;
 pub mod client_address;
 pub mod cookie;
+pub mod development;
 mod endpoints;
 pub mod error;
 pub mod header_value;

@@ -19,11 +19,30 @@ pub enum AuthorizationErrorCode {
     ConsentRequired,
     /// A page has to be shown for another reason, and none may be (same place).
     InteractionRequired,
+    /// The client may not ask for a code this way.
+    UnauthorizedClient,
     /// The server failed.
     ServerError,
+    /// The server cannot do it now.
+    TemporarilyUnavailable,
 }
 
 impl AuthorizationErrorCode {
+    /// Every code: those of RFC 6749 first.
+    pub const ALL: [Self; 11] = [
+        Self::InvalidRequest,
+        Self::UnauthorizedClient,
+        Self::AccessDenied,
+        Self::UnsupportedResponseType,
+        Self::InvalidScope,
+        Self::ServerError,
+        Self::TemporarilyUnavailable,
+        Self::InvalidTarget,
+        Self::LoginRequired,
+        Self::ConsentRequired,
+        Self::InteractionRequired,
+    ];
+
     /// As it is written in the response.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -35,7 +54,9 @@ impl AuthorizationErrorCode {
             Self::LoginRequired => "login_required",
             Self::ConsentRequired => "consent_required",
             Self::InteractionRequired => "interaction_required",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::ServerError => "server_error",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
         }
     }
 }

@@ -158,7 +158,7 @@ pub fn validate(
 }
 
 /// "If multiple redirection URIs have been registered … the client MUST include a redirection URI" (§3.1.2.3).
-fn redirect_uri(
+pub(super) fn redirect_uri(
     parameters: &Parameters,
     client: &Client,
 ) -> Result<(AcceptedRedirectUri, bool), PageRefusal> {
@@ -228,7 +228,7 @@ fn after_redirect_uri(
 }
 
 /// S256 is required: `plain`, which is also what a challenge without a method means, is refused (RFC 9700 §2.1.1).
-fn code_challenge(
+pub(super) fn code_challenge(
     parameters: &Parameters,
     client: &Client,
 ) -> Result<Option<CodeChallenge>, AuthorizationError> {
@@ -255,7 +255,7 @@ fn code_challenge(
     }
 }
 
-fn scope(parameters: &Parameters, client: &Client) -> Result<ScopeSet, AuthorizationError> {
+pub(super) fn scope(parameters: &Parameters, client: &Client) -> Result<ScopeSet, AuthorizationError> {
     let refuse = |description: &str| {
         Err(AuthorizationError::new(
             AuthorizationErrorCode::InvalidScope,

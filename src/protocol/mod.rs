@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `parameters` | form-encoded parameters: known, repeated, empty |
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
+//! | `authorization_checks` | the same request taken apart for people: each check, and what mends it |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
 //! | `prompt` | OpenID Connect Core §3.1.2.1: which pages are shown, and whether any is |
 //! | `client_authentication` | RFC 6749 §2.3.1: Basic and body |
@@ -16,6 +17,7 @@
 //! | `explanation` | why the check says so, and what would change it |
 //! | `bearer` | RFC 6750: reading the token |
 
+pub mod authorization_checks;
 pub mod authorization_error;
 pub mod authorization_request;
 pub mod bearer;

@@ -22,6 +22,17 @@ pub enum TokenErrorCode {
 }
 
 impl TokenErrorCode {
+    /// Every code: those of RFC 6749 first.
+    pub const ALL: [Self; 7] = [
+        Self::InvalidRequest,
+        Self::InvalidClient,
+        Self::InvalidGrant,
+        Self::UnauthorizedClient,
+        Self::UnsupportedGrantType,
+        Self::InvalidScope,
+        Self::InvalidTarget,
+    ];
+
     /// As it is written in the response.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -213,6 +213,50 @@ impl WriteTransaction<'_> {
         Ok(statement.execute(params![grant.as_i64(), end.at.as_millis(), end.cause.name()])? > 0)
     }
 
+    /// Ends the life of the codes and access tokens of a grant at `at`, and with `refresh` that of its refresh tokens too.
+    /// How many lived longer.
+    pub fn expire_grant(&self, grant: Identifier, at: Timestamp, refresh: bool) -> Result<usize, StoreError> {
+        let mut changed = 0;
+        for (sql, counts) in [
+            (
+                "UPDATE authorization_codes SET expires_at = ?2 WHERE grant_key = ?1 AND expires_at > ?2 \
+                 AND exchanged_at IS NULL",
+                true,
+            ),
+            (
+                "UPDATE tokens SET expires_at = ?2 WHERE grant_key = ?1 AND expires_at > ?2 AND kind = 'access'",
+                true,
+            ),
+            (
+                "UPDATE tokens SET expires_at = ?2 WHERE grant_key = ?1 AND expires_at > ?2 AND kind = 'refresh'",
+                refresh,
+            ),
+        ] {
+            if counts {
+                let mut statement = self.connection().prepare_cached(sql)?;
+                changed += statement.execute(params![grant.as_i64(), at.as_millis()])?;
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Marks the refresh tokens of a grant that nobody has used as used, and their successor too: as if somebody else had.
+    /// How many there were.
+    pub fn rotate_away(
+        &self,
+        grant: Identifier,
+        at: Timestamp,
+        successor: Identifier,
+        salt: &[u8; 32],
+    ) -> Result<usize, StoreError> {
+        // A successor without a row counts as used.
+        let mut statement = self.connection().prepare_cached(
+            "UPDATE tokens SET rotated_at = ?2, last_used_at = ?2, successor_key = ?3, successor_salt = ?4 \
+             WHERE grant_key = ?1 AND kind = 'refresh' AND rotated_at IS NULL",
+        )?;
+        Ok(statement.execute(params![grant.as_i64(), at.as_millis(), successor.as_i64(), salt])?)
+    }
+
     /// Removes the oldest grants of a client or of a resource owner with all that came of them, until about `rows` tokens
     /// are gone. How many grants were removed; `None` where there was none left.
     pub fn delete_some_grants(&self, of: GrantHolder, rows: usize) -> Result<Option<usize>, StoreError> {

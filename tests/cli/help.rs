@@ -41,8 +41,18 @@ fn help_of_every_command_says_how_to_use_it() {
         ("access", ""),
         ("access check", "  oauthctl access check --token-stdin "),
         ("access matrix", "  oauthctl access matrix --client orders-web\n"),
+        ("login", "  oauthctl login --refresh --token-file "),
+        ("run", "  oauthctl run -- npm test\n"),
+        (
+            "example client",
+            "  oauthctl example client orders-web --for authlib ",
+        ),
         ("serve", "  oauthctl serve --listen 127.0.0.1:0 "),
+        ("serve", "  oauthctl serve --dev "),
         ("demo", ""),
+        ("dev", "Time and trouble on demand"),
+        ("dev clock", "  oauthctl dev clock advance 1h\n"),
+        ("dev fail next", "  oauthctl dev fail next token invalid_grant\n"),
     ] {
         let output = Cli::new(&home)
             .args(command.split_whitespace())
@@ -70,8 +80,8 @@ fn a_command_that_is_missing_or_misspelt_is_wrong_usage() {
         ("", "OAuth 2.0 authorization server"),
         ("client", "Applications that ask for authorization"),
         (
-            "clinet list",
-            "error: unrecognized subcommand 'clinet'\n\n  tip: a similar subcommand exists: 'client'\n",
+            "onwer list",
+            "error: unrecognized subcommand 'onwer'\n\n  tip: a similar subcommand exists: 'owner'\n",
         ),
         (
             "client list --ouput json",

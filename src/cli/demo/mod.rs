@@ -4,18 +4,14 @@
 //! |---|---|
 //! | `scratch` | directory, database, servers, and who is registered |
 //! | `story` | the stages: what is sent, and what has to come back |
-//! | `client`, `browser`, `resource_server` | the three parties around the authorization server |
+//! | `client`, `resource_server` | two of the parties around the authorization server; `cli/parties/` has the browser |
 //! | `client_page` | the client as a browser sees it |
 //! | `stage`, `print`, `keep` | what was played, and how it is shown |
-//! | `http_client`, `form`, `expect`, `shorten`, `hosted`, `interrupt` | tools |
+//! | `expect`, `shorten`, `interrupt` | tools |
 
-mod browser;
 mod client;
 mod client_page;
 mod expect;
-mod form;
-mod hosted;
-mod http_client;
 mod interrupt;
 mod keep;
 mod print;
@@ -36,6 +32,7 @@ use super::context::Context;
 use super::exit::CliError;
 use super::log;
 use super::output::{OutputFormat, Record};
+use super::parties::{browser, form, http_client};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  oauthctl demo\n  \

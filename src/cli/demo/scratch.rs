@@ -9,21 +9,21 @@ use tempfile::TempDir;
 
 use super::client::{Client, Credentials};
 use super::client_page::ClientPage;
-use super::hosted::{Hosted, bind};
 use super::http_client::HttpClient;
 use super::resource_server::ResourceServer;
 use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin};
 use crate::cli::context::authorization_server;
+use crate::cli::hosted::{Hosted, bind};
+use crate::cli::scratch_directory::scratch_directory;
 use crate::cli::{listening, serve};
 use crate::config::Settings;
 use crate::domain::client::{ClientSettings, RefreshPolicy};
 use crate::domain::consent::ConsentPolicy;
 use crate::domain::coverage::Coverage;
-use crate::domain::identifier::readable_suffix;
 use crate::domain::issuer::Issuer;
 use crate::domain::password::Password;
 use crate::domain::scope::{Scope, ScopeSet};
-use crate::entropy::{OsEntropy, random};
+use crate::entropy::OsEntropy;
 use crate::http::app::App;
 use crate::store::{Store, StoreOptions};
 
@@ -55,7 +55,7 @@ pub(super) struct Scratch {
 impl Scratch {
     /// Registers everything, and starts the servers.
     pub(super) fn set_up() -> Result<Self> {
-        let directory = private_directory()?;
+        let directory = scratch_directory("oauthctl-demo-")?;
         let mut settings = Settings::default();
         settings.database.path = directory.path().join("oauthctl.db");
 
@@ -110,18 +110,6 @@ impl Scratch {
         drop(self.hosts);
         self.directory.close()
     }
-}
-
-/// Nobody else's business, wherever temporary files lie.
-fn private_directory() -> std::io::Result<TempDir> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("oauthctl-demo-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o700));
-    }
-    builder.tempdir()
 }
 
 fn open(settings: &Settings, issuer: Issuer) -> Result<AuthorizationServer> {
@@ -186,10 +174,9 @@ fn register_client(
     })
 }
 
-/// Adds the resource owner, with a password of 80 random bits that can be typed.
+/// Adds the resource owner, and gives the password.
 fn add_owner(server: &AuthorizationServer) -> Result<String> {
-    let half = || random(&OsEntropy).map(readable_suffix);
-    let password = format!("{}-{}", half()?, half()?);
-    server.add_owner(OWNER.parse()?, &Password::choose(&password)?)?;
-    Ok(password)
+    let password = Password::generate(&OsEntropy)?;
+    server.add_owner(OWNER.parse()?, &password)?;
+    Ok(password.reveal().to_owned())
 }

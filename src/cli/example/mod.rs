@@ -1,7 +1,8 @@
-//! `example`: files that are ready to be put where they belong, for the settings in force.
+//! `example`: files that are ready to be put where they belong, for the settings in force; and programs to begin a client with.
 
 mod apache;
 mod caddy;
+mod client;
 mod cron;
 mod header_names;
 mod housekeeping;
@@ -50,6 +51,13 @@ pub(super) enum Command {
     #[command(after_help = "Examples:\n  oauthctl example apache --scope orders:read\n  \
         oauthctl example apache --listen 0.0.0.0:443 --host api.example.com >/etc/apache2/sites-available/api.conf")]
     Apache(apache::Opts),
+    /// A client: a program that gets an access token, with a library of its language
+    #[command(
+        after_help = "Examples:\n  oauthctl example client orders-web --for authlib >client.py\n  \
+        oauthctl run -- sh -c 'oauthctl example client --for curl >client.sh && sh client.sh'\n\n\
+        The secret is not in it: it comes from the variable OAUTH_CLIENT_SECRET."
+    )]
+    Client(client::Opts),
 }
 
 pub(super) fn run(command: &Command, loaded: &Loaded, context: &mut Context<'_>) -> Result<(), CliError> {
@@ -63,6 +71,7 @@ pub(super) fn run(command: &Command, loaded: &Loaded, context: &mut Context<'_>)
         Command::Caddy(opts) => caddy::document(opts, context)?,
         Command::Traefik(opts) => traefik::document(opts, context)?,
         Command::Apache(opts) => apache::document(opts, context)?,
+        Command::Client(opts) => client::document(opts, context)?,
     };
     document::print(&document, context)
 }

@@ -1,5 +1,6 @@
 //! `serve`: the server.
 
+mod development;
 mod health_listener;
 mod housekeeping;
 mod open_files;
@@ -11,6 +12,7 @@ pub(super) mod tls;
 mod worker;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -31,7 +33,8 @@ use crate::protocol::check_request::RequestFrom;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  oauthctl serve\n  \
     oauthctl serve --listen 127.0.0.1:0                     # a free port; the first line on stderr says which\n  \
-    oauthctl serve --issuer https://id.example              # behind a TLS proxy on this machine")]
+    oauthctl serve --issuer https://id.example              # behind a TLS proxy on this machine\n  \
+    oauthctl serve --dev                                    # at once, with clients and owners to try it with")]
 pub(super) struct Opts {
     /// Address to listen on [default: 127.0.0.1:8420]; port 0 takes a free one
     #[arg(long, value_name = "ADDR", value_parser = address)]
@@ -39,9 +42,15 @@ pub(super) struct Opts {
     /// What the server calls itself [default: the address, as http, or https with TLS]
     #[arg(long, value_name = "URL")]
     pub(super) issuer: Option<Issuer>,
+    /// A server to develop with, for this machine only: seeded from FILE (as `apply` reads it, and `[[owner]]`) or from a
+    /// built-in example, on a scratch database unless --database names one
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "not given, given alone, given with a file")]
+    pub(super) dev: Option<Option<PathBuf>>,
 }
 
 pub(super) fn run(
+    dev: Option<&Option<PathBuf>>,
     reread: impl Fn() -> Result<Result<Loaded, ConfigError>, CliError> + Send + 'static,
     loaded: &Loaded,
     context: &mut Context<'_>,
@@ -53,6 +62,9 @@ pub(super) fn run(
         // What is set for an address is set for this one.
         context.settings.server.listen = socket.local_addr().map_err(CliError::io("find the port"))?;
     }
+    let development = dev
+        .map(|file| development::prepare(file.as_deref(), loaded, context))
+        .transpose()?;
     let settings = &context.settings;
     let address = settings.server.listen;
     let Some(protection) = settings.protection() else {
@@ -70,11 +82,24 @@ pub(super) fn run(
     };
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let tls = tls::load(settings, &context.issuer_at(bound)?)?;
-    let server = Arc::new(context.server_at(bound)?);
+    let server = Arc::new(match &development {
+        Some(development) => {
+            context.server_by(Arc::clone(&development.clock) as _, context.issuer_at(bound)?)?
+        }
+        None => context.server_at(bound)?,
+    });
     let housekeeping =
         Housekeeping::start(&server, &context.settings.tokens).map_err(CliError::io("start a thread"))?;
     let mut app = app(&context.settings, Arc::clone(&server), bound);
     app.listeners.push(("main", listener.traffic()));
+    let development = match development {
+        Some(development) => {
+            let (marked, running) = development.begin(app, &server, context)?;
+            app = marked;
+            Some(running)
+        }
+        None => None,
+    };
     let health = HealthListener::open(sockets.health, &context.settings, &mut app)?;
     let app = Arc::new(app);
     let listener = listener
@@ -101,6 +126,9 @@ pub(super) fn run(
         let health = health.as_ref().map(|health| health.address);
         start_up::tell(&server, loaded, protection, health, context)?;
     }
+    if let Some(development) = &development {
+        development.tell(context)?;
+    }
     let watch = tls.as_ref().map(|tls| {
         tls.warn();
         tls::watch(tls)
@@ -112,7 +140,8 @@ pub(super) fn run(
     supervision::ready(&status);
     listener.run(app);
     drop((health, housekeeping, watch, watchdog, log));
-    Ok(())
+    drop(server);
+    development.map_or(Ok(()), development::Running::end)
 }
 
 /// Why `serve` would not start with these settings, as far as that can be told without binding an address.

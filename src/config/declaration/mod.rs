@@ -27,8 +27,10 @@ mod write;
 use std::collections::BTreeMap;
 
 use crate::domain::declaration::{Declaration, Thing};
+use crate::domain::owner::Username;
+use crate::domain::password::Password;
 
-pub use read::read;
+pub use read::{read, read_for_development};
 pub use write::write;
 
 /// The largest file that is read, in bytes: some 30,000 clients, with everything that can be said about each.
@@ -47,6 +49,24 @@ impl DeclarationFile {
     pub fn line_of(&self, thing: &Thing) -> Option<usize> {
         self.lines.get(thing).copied()
     }
+}
+
+/// A declaration with the resource owners of a server that somebody develops with.
+#[derive(Debug)]
+pub struct DevelopmentFile {
+    /// What `apply` reads too.
+    pub file: DeclarationFile,
+    /// The resource owners, in the order of the file.
+    pub owners: Vec<DevelopmentOwner>,
+}
+
+/// A resource owner of a server that somebody develops with.
+#[derive(Debug, Clone)]
+pub struct DevelopmentOwner {
+    /// The username.
+    pub username: Username,
+    /// The password; with none, one is made.
+    pub password: Option<Password>,
 }
 
 /// Why a file is not a declaration: the line, from 1, and what is wrong there and what is accepted.

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{DeclarationError, DeclarationFile, LARGEST};
+use super::{DeclarationError, DeclarationFile, DevelopmentFile, DevelopmentOwner, LARGEST};
 use crate::config::nearest::nearest;
 use crate::config::settings::Tokens;
 use crate::config::value::Given;
@@ -18,9 +18,14 @@ use crate::domain::declaration::{
     Declaration, DeclaredClient, DeclaredResourceServer, DeclaredScope, Kind, Thing,
 };
 use crate::domain::excerpt::excerpt;
+use crate::domain::owner::Username;
+use crate::domain::password::Password;
 use crate::domain::scope::ScopeToken;
 use crate::domain::span::Span;
 use crate::domain::text::Name;
+
+/// The table of resource owners, which a file for development has.
+const OWNER: &str = "owner";
 
 const KINDS: [Kind; 3] = [Kind::Scope, Kind::Client, Kind::ResourceServer];
 
@@ -34,6 +39,28 @@ const YEAR: Span = Span::from_secs(365 * 24 * 60 * 60);
 /// The first mistake in the file. Whether the things fit together, and whether each is one that can be, is not
 /// looked at here.
 pub fn read(text: &[u8], defaults: &Tokens) -> Result<DeclarationFile, DeclarationError> {
+    Ok(read_file(text, defaults, None)?.0)
+}
+
+/// Reads a declaration that may also have resource owners, `[[owner]]` with `username` and `password`: for a server that
+/// somebody develops with.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_for_development(text: &[u8], defaults: &Tokens) -> Result<DevelopmentFile, DeclarationError> {
+    let (file, owners) = read_file(text, defaults, Some(Vec::new()))?;
+    Ok(DevelopmentFile {
+        file,
+        owners: owners.unwrap_or_default(),
+    })
+}
+
+/// `owners` is where resource owners go; with none they are refused.
+fn read_file(
+    text: &[u8],
+    defaults: &Tokens,
+    owners: Option<Vec<DevelopmentOwner>>,
+) -> Result<(DeclarationFile, Option<Vec<DevelopmentOwner>>), DeclarationError> {
     if text.len() > LARGEST {
         return Err(DeclarationError {
             line: 1,
@@ -56,11 +83,12 @@ pub fn read(text: &[u8], defaults: &Tokens) -> Result<DeclarationFile, Declarati
             declaration: Declaration::default(),
             lines: BTreeMap::new(),
         },
+        owners,
     };
     for (name, content) in in_order(document.get_ref()) {
         reader.kind(name, content)?;
     }
-    Ok(reader.file)
+    Ok((reader.file, reader.owners))
 }
 
 /// The number of the line on which a text goes on after `before`.
@@ -82,6 +110,7 @@ struct Reader<'a> {
     newlines: Vec<usize>,
     defaults: &'a Tokens,
     file: DeclarationFile,
+    owners: Option<Vec<DevelopmentOwner>>,
 }
 
 impl Reader<'_> {
@@ -103,6 +132,9 @@ impl Reader<'_> {
         content: &Spanned<DeValue<'_>>,
     ) -> Result<(), DeclarationError> {
         let written = name.get_ref();
+        if written == OWNER {
+            return self.owners(name, content);
+        }
         let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == written) else {
             let advice = match nearest(written, KINDS.into_iter().map(Kind::name)) {
                 Some(near) => format!("did you mean `[[{near}]]`?"),
@@ -110,25 +142,66 @@ impl Reader<'_> {
             };
             return Err(self.error(name, format!("unknown table {}; {advice}", excerpt(written))));
         };
-        let not_a_list = || format!("write each {kind} under a line `[[{}]]` of its own", kind.name());
-        let DeValue::Array(things) = content.get_ref() else {
-            return Err(self.error(name, not_a_list()));
-        };
-        for thing in things {
-            let DeValue::Table(table) = thing.get_ref() else {
-                return Err(self.error(thing, not_a_list()));
-            };
-            let table = Table {
-                kind,
-                line: self.line(thing),
-                entries: in_order(table),
-            };
+        for table in self.tables(kind.name(), &kind.to_string(), name, content)? {
             match kind {
                 Kind::Scope => self.scope(&table)?,
                 Kind::Client => self.client(&table)?,
                 Kind::ResourceServer => self.resource_server(&table)?,
             }
         }
+        Ok(())
+    }
+
+    /// The tables of a list of them.
+    fn tables<'t, 'i>(
+        &self,
+        header: &str,
+        what: &str,
+        name: &Spanned<DeString<'_>>,
+        content: &'t Spanned<DeValue<'i>>,
+    ) -> Result<Vec<Table<'t, 'i>>, DeclarationError> {
+        let not_a_list = || format!("write each {what} under a line `[[{header}]]` of its own");
+        let DeValue::Array(things) = content.get_ref() else {
+            return Err(self.error(name, not_a_list()));
+        };
+        let table = |thing: &'t Spanned<DeValue<'i>>| match thing.get_ref() {
+            DeValue::Table(table) => Ok(Table {
+                what: what.to_owned(),
+                line: self.line(thing),
+                entries: in_order(table),
+            }),
+            _ => Err(self.error(thing, not_a_list())),
+        };
+        things.iter().map(table).collect()
+    }
+
+    fn owners(
+        &mut self,
+        name: &Spanned<DeString<'_>>,
+        content: &Spanned<DeValue<'_>>,
+    ) -> Result<(), DeclarationError> {
+        let Some(mut owners) = self.owners.take() else {
+            return Err(self.error(
+                name,
+                "`[[owner]]` is for `oauthctl serve --dev` only; `oauthctl owner add` adds resource owners",
+            ));
+        };
+        for table in self.tables(OWNER, "resource owner", name, content)? {
+            self.refuse_unknown(&table, &["username", "password"])?;
+            let username: Username = self.required(&table, "username")?;
+            if owners.iter().any(|other| other.username == username) {
+                return Err(DeclarationError {
+                    line: table.line,
+                    reason: format!("the resource owner `{username}` is declared already"),
+                });
+            }
+            let password = self.value(&table, "password", |value| {
+                let text = value.get_ref().as_str().ok_or("accepted is a text in quotes")?;
+                Password::choose(text).map_err(|error| error.to_string())
+            })?;
+            owners.push(DevelopmentOwner { username, password });
+        }
+        self.owners = Some(owners);
         Ok(())
     }
 
@@ -239,7 +312,7 @@ impl Reader<'_> {
         let Some((key, _)) = unknown else { return Ok(()) };
         let advice = match nearest(key.get_ref(), known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the keys of a {} are {}", table.kind, known.join(", ")),
+            None => format!("the keys of a {} are {}", table.what, known.join(", ")),
         };
         Err(self.error(key, format!("unknown key {}; {advice}", excerpt(key.get_ref()))))
     }
@@ -274,7 +347,7 @@ impl Reader<'_> {
     ) -> Result<T, DeclarationError> {
         self.parsed(table, key)?.ok_or_else(|| DeclarationError {
             line: table.line,
-            reason: format!("a {} needs the key `{key}`", table.kind),
+            reason: format!("a {} needs the key `{key}`", table.what),
         })
     }
 
@@ -347,7 +420,8 @@ impl Reader<'_> {
 
 /// A table of the file.
 struct Table<'t, 'i> {
-    kind: Kind,
+    /// What it declares, as people call it.
+    what: String,
     line: usize,
     entries: Vec<Entry<'t, 'i>>,
 }

@@ -94,7 +94,7 @@ fn owner_header(username: &str) -> HeaderValue {
 const LONGEST_REASON: usize = 300;
 
 /// RFC 6750 §3.
-fn challenge(status: u16, error: &str, description: &str) -> Response {
+pub(crate) fn challenge(status: u16, error: &str, description: &str) -> Response {
     let mut description = description_text(description);
     // It is ASCII.
     if description.len() > LONGEST_REASON {

@@ -65,7 +65,15 @@ impl SignInForm<'_> {
             username: username.to_owned(),
             error,
         };
-        let response = page(app, status, app.spoken(request).sign_in(&view));
+        let owners = app
+            .development
+            .as_ref()
+            .map(|development| development.owners(request));
+        let response = page(
+            app,
+            status,
+            app.spoken(request).sign_in_as(&view, &owners.unwrap_or_default()),
+        );
         Ok(if is_new {
             response.header("Set-Cookie", app.cookies.set(&cookie))
         } else {
@@ -91,8 +99,17 @@ impl SignInForm<'_> {
                 Err(error) => failure(app, request, &error.into()),
             };
         }
-        let username = fields.get("username").unwrap_or_default();
-        let password = fields.get("password").unwrap_or_default();
+        let chosen = app
+            .development
+            .as_ref()
+            .and_then(|development| development.chosen_owner(request));
+        let (username, password) = match &chosen {
+            Some((username, password)) => (username.as_str(), password.reveal()),
+            None => (
+                fields.get("username").unwrap_or_default(),
+                fields.get("password").unwrap_or_default(),
+            ),
+        };
         let text = |key: &str, fill: &[(&str, &str)]| app.spoken(request).text(key, fill);
         let again = |status, message: String| {
             // What was typed is shown again, but not a page full of it.

@@ -11,6 +11,7 @@
 
 mod check;
 mod colour;
+pub(super) mod development;
 mod isolate;
 mod languages;
 mod logo;
@@ -62,6 +63,7 @@ pub struct Pages {
     look: Look,
     style: String,
     content_security_policy: String,
+    is_for_development: bool,
 }
 
 impl Pages {
@@ -77,23 +79,23 @@ impl Pages {
     }
 
     fn assemble(templates: Templates, languages: Arc<Languages>, look: Look, style: String) -> Self {
-        let hash = data_encoding::BASE64.encode(&Sha256::digest(&style));
-        let images = if look.logo.is_some() {
-            " img-src data:;"
-        } else {
-            ""
-        };
         Self {
-            // No `form-action`: Chromium applies it to the redirects after a form post too, and so would block the way
-            // back to the client once the resource owner has decided. `default-src` covers scripts and images.
-            content_security_policy: format!(
-                "default-src 'none'; style-src 'sha256-{hash}';{images} base-uri 'none'; frame-ancestors 'none'"
-            ),
+            content_security_policy: content_security_policy(&style, look.logo.is_some()),
             templates,
             languages,
             look,
             style,
+            is_for_development: false,
         }
+    }
+
+    /// The same pages with a mark that says that this is a development server.
+    #[must_use]
+    pub fn for_development(mut self) -> Self {
+        self.style.push_str(development::STYLE);
+        self.content_security_policy = content_security_policy(&self.style, self.look.logo.is_some());
+        self.is_for_development = true;
+        self
     }
 
     /// The value of the header `Content-Security-Policy` for every page of this renderer.
@@ -109,4 +111,12 @@ impl Pages {
             chosen.unwrap_or_else(|| self.languages.choose(accept_language)),
         )
     }
+}
+
+fn content_security_policy(style: &str, has_logo: bool) -> String {
+    let hash = data_encoding::BASE64.encode(&Sha256::digest(style));
+    let images = if has_logo { " img-src data:;" } else { "" };
+    // No `form-action`: Chromium applies it to the redirects after a form post too, and so would block the way back to
+    // the client once the resource owner has decided. `default-src` covers scripts and images.
+    format!("default-src 'none'; style-src 'sha256-{hash}';{images} base-uri 'none'; frame-ancestors 'none'")
 }

@@ -7,9 +7,10 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::messages::{DIRECTION, Messages};
-use super::templates::{DEMO_CLIENT, LAYOUT};
+use super::templates::{DEMO_CLIENT, DEVELOPMENT, LAYOUT};
 use super::{
-    Account, Approval, DemoClient, DemoStep, ErrorPage, Pages, RenderError, SignIn, SignedOut, isolate,
+    Account, Approval, DemoClient, DemoStep, ErrorPage, Pages, RenderError, SignIn, SignedOut, development,
+    isolate,
 };
 
 /// A name in `<title>` is cut to this many characters: a tab shows fewer.
@@ -44,6 +45,11 @@ impl<'p> Spoken<'p> {
 
     /// The page on which the resource owner signs in.
     pub fn sign_in(&self, page: &SignIn) -> Result<String, RenderError> {
+        self.sign_in_as(page, &[])
+    }
+
+    /// As [`sign_in`](Self::sign_in); a development server has a button for each of `owners`.
+    pub fn sign_in_as(&self, page: &SignIn, owners: &[String]) -> Result<String, RenderError> {
         let title = match &page.client {
             Some(client) => self.named("sign_in.title_for", &client.name),
             None => self.text("sign_in.title", &[]),
@@ -52,7 +58,8 @@ impl<'p> Spoken<'p> {
             Some(_) => self.text("sign_in.title_error", &[("title", &title)]),
             None => title,
         };
-        self.render("sign_in.html", &title, page)
+        let html = self.unmarked("sign_in.html", &title, page)?;
+        self.marked(html, Some((page, owners)))
     }
 
     /// The page on which the resource owner approves or denies.
@@ -106,6 +113,31 @@ impl<'p> Spoken<'p> {
     }
 
     fn render(
+        &self,
+        template: &'static str,
+        title: &str,
+        page: &impl Serialize,
+    ) -> Result<String, RenderError> {
+        self.marked(self.unmarked(template, title, page)?, None)
+    }
+
+    /// A page, with the mark on it where this is a development server.
+    fn marked(&self, html: String, sign_in: Option<(&SignIn, &[String])>) -> Result<String, RenderError> {
+        if !self.pages.is_for_development {
+            return Ok(html);
+        }
+        let (form, owners) = sign_in.unzip();
+        let mark = context! {
+            lang => self.lang,
+            form => form.map(|form| Value::from(Serde(form))),
+            owners => owners.unwrap_or_default().to_vec(),
+            button => development::OWNER,
+        };
+        let mark = self.pages.templates.render(DEVELOPMENT, &mark)?;
+        Ok(development::put(&mark, html))
+    }
+
+    fn unmarked(
         &self,
         template: &'static str,
         title: &str,

@@ -17,8 +17,11 @@ pub(super) const LAYOUT: &str = "layout.html";
 /// The page of the demo's client. It is another party than this server, and so nothing that an administrator changes.
 pub(super) const DEMO_CLIENT: &str = "demo_client.html";
 
+/// The mark of a development server. It stands on each page whatever an administrator changes.
+pub(super) const DEVELOPMENT: &str = "development.html";
+
 /// The templates that come with the program, by name.
-pub(super) const BUILT_IN: [(&str, &str); 7] = [
+pub(super) const BUILT_IN: [(&str, &str); 8] = [
     (LAYOUT, include_str!("layout.html")),
     ("sign_in.html", include_str!("sign_in.html")),
     ("approval.html", include_str!("approval.html")),
@@ -26,11 +29,14 @@ pub(super) const BUILT_IN: [(&str, &str); 7] = [
     ("account.html", include_str!("account.html")),
     ("signed_out.html", include_str!("signed_out.html")),
     (DEMO_CLIENT, include_str!("demo_client.html")),
+    (DEVELOPMENT, include_str!("development.html")),
 ];
 
 /// The templates that an administrator may replace.
 pub(super) fn replaceable() -> impl Iterator<Item = (&'static str, &'static str)> {
-    BUILT_IN.into_iter().filter(|(name, _)| *name != DEMO_CLIENT)
+    BUILT_IN
+        .into_iter()
+        .filter(|(name, _)| ![DEMO_CLIENT, DEVELOPMENT].contains(name))
 }
 
 /// How many steps a template of an administrator may take: a page of ours takes some thousands.

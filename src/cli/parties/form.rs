@@ -5,18 +5,18 @@
 
 /// A form of a page.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Form {
+pub(in crate::cli) struct Form {
     /// Where it is posted to.
-    pub(super) action: String,
+    pub(in crate::cli) action: String,
     /// Names and values of the hidden fields.
-    pub(super) hidden: Vec<(String, String)>,
+    pub(in crate::cli) hidden: Vec<(String, String)>,
     /// The values of the checkboxes named `scope`.
-    pub(super) scopes: Vec<String>,
+    pub(in crate::cli) scopes: Vec<String>,
 }
 
 impl Form {
     /// The first form in `html` in which `mark` stands.
-    pub(super) fn find(html: &str, mark: &str) -> Option<Self> {
+    pub(in crate::cli) fn find(html: &str, mark: &str) -> Option<Self> {
         let form = html
             .split("<form")
             .skip(1)
@@ -39,7 +39,7 @@ impl Form {
     }
 
     /// The hidden fields, and then `more`.
-    pub(super) fn filled<'f>(&'f self, more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
+    pub(in crate::cli) fn filled<'f>(&'f self, more: &[(&'f str, &'f str)]) -> Vec<(&'f str, &'f str)> {
         let hidden = self
             .hidden
             .iter()

@@ -5,28 +5,28 @@ use anyhow::Result;
 use super::http_client::{Answer, HttpClient};
 
 /// A browser that looks at one server.
-pub(super) struct Browser {
+pub(in crate::cli) struct Browser {
     http: HttpClient,
     /// `name=value`; the server sets one cookie.
     cookie: Option<String>,
 }
 
 impl Browser {
-    pub(super) fn new(http: HttpClient) -> Self {
+    pub(in crate::cli) fn new(http: HttpClient) -> Self {
         Self { http, cookie: None }
     }
 
     /// `name=value`, as it goes with each request.
-    pub(super) fn cookie(&self) -> Option<&str> {
+    pub(in crate::cli) fn cookie(&self) -> Option<&str> {
         self.cookie.as_deref()
     }
 
-    pub(super) fn get(&mut self, url: &str) -> Result<Answer> {
+    pub(in crate::cli) fn get(&mut self, url: &str) -> Result<Answer> {
         let answer = self.http.get(url, &self.headers())?;
         Ok(self.keep_cookie(answer))
     }
 
-    pub(super) fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Result<Answer> {
+    pub(in crate::cli) fn post(&mut self, url: &str, form: &[(&str, &str)]) -> Result<Answer> {
         let answer = self.http.post(url, &self.headers(), form)?;
         Ok(self.keep_cookie(answer))
     }

@@ -1,0 +1,90 @@
+//! `dev watch`: requests as they arrive.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::control::Connection;
+use super::orders::Order;
+use crate::cli::context::Context;
+use crate::cli::exit::CliError;
+use crate::cli::output::OutputFormat;
+use crate::domain::text::is_hidden;
+use crate::http::development::Seen;
+
+pub(super) fn run(database: &Path, context: &mut Context<'_>) -> Result<(), CliError> {
+    let (mut connection, _) = Connection::order(database, &Order::Watch {})?;
+    context.say("watching; Ctrl-C ends it")?;
+    while let Some(told) = connection.next()? {
+        let text = if context.output == OutputFormat::Table {
+            let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
+            lines(&seen).join("\n")
+        } else {
+            told.to_string()
+        };
+        writeln!(context.stdout, "{text}")
+            .and_then(|()| context.stdout.flush())
+            .map_err(CliError::io("write to stdout"))?;
+    }
+    context.say("the server has ended")
+}
+
+/// A request as people read it.
+pub(in crate::cli) fn lines(seen: &Seen) -> Vec<String> {
+    let mut head = format!(
+        "{}  {} {}  {}  {}  {}",
+        seen.at,
+        seen.method,
+        seen.path,
+        seen.status,
+        took(seen.microseconds),
+        seen.request_id,
+    );
+    for (name, value) in [
+        ("client", &seen.client),
+        ("owner", &seen.owner),
+        ("outcome", &seen.outcome),
+        ("error", &seen.error),
+        ("on demand", &seen.fault),
+    ] {
+        if let Some(value) = value {
+            // A `String` takes whatever is written.
+            let _ = write!(head, "  {name}: {value}");
+        }
+    }
+    let mut lines = vec![head];
+    let sent = seen
+        .authorization
+        .iter()
+        .map(|scheme| ("Authorization".to_owned(), scheme.clone()));
+    lines.extend(
+        sent.chain(seen.parameters.iter().cloned())
+            .map(|(name, value)| format!("    → {name}: {value}")),
+    );
+    lines.extend(seen.location.iter().map(|to| format!("    ← {to}")));
+    let received = seen.answer.iter();
+    lines.extend(received.map(|(name, value)| format!("    ← {name}: {value}")));
+    lines.iter().map(|line| visible(line)).collect()
+}
+
+fn took(microseconds: u64) -> String {
+    let took = Duration::from_micros(microseconds);
+    if took.as_millis() == 0 {
+        "<1 ms".to_owned()
+    } else {
+        format!("{} ms", took.as_millis())
+    }
+}
+
+/// What others sent moves nothing on the terminal.
+fn visible(line: &str) -> String {
+    let mut visible = String::with_capacity(line.len());
+    for character in line.chars() {
+        if is_hidden(character) {
+            visible.extend(character.escape_default());
+        } else {
+            visible.push(character);
+        }
+    }
+    visible
+}

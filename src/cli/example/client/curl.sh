@@ -1,0 +1,44 @@
+#!/bin/sh
+# An access token for {{ client_id }} from {{ issuer_text }}, with curl and openssl.
+#
+#   OAUTH_CLIENT_SECRET=… sh curl.sh
+#
+# The token response is printed on stdout, everything else on stderr. Nothing listens at the redirect URI: the address that
+# the browser ends at is read from stdin.
+set -eu
+
+issuer={{ issuer_word }}
+issuer_encoded={{ issuer_encoded }}
+client_id={{ client_id_word }}
+redirect_uri={{ redirect_uri_word }}
+: "${OAUTH_CLIENT_SECRET:?is not set}"
+
+base64url() { openssl base64 -A | tr '+/' '-_' | tr -d '='; }
+verifier=$(openssl rand 32 | base64url)
+challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | base64url)
+state=$(openssl rand 16 | base64url)
+
+echo "open this in a browser, sign in and approve:" >&2
+echo "$issuer/authorize?"{{ query_word }}"&state=$state&code_challenge=$challenge&code_challenge_method=S256" >&2
+echo "then paste the address that the browser ends at:" >&2
+read -r address
+
+parameter() { printf %s "${address%%\#*}" | tr '?&' '\n\n' | sed -n "s/^$1=//p"; }
+[ "$(parameter state)" = "$state" ] || { echo "the answer belongs to another request" >&2; exit 1; }
+case $(parameter iss) in
+"$issuer" | "$issuer_encoded") ;;
+*) echo "the answer is another server's" >&2; exit 1 ;;
+esac
+code=$(parameter code)
+[ -n "$code" ] || { echo "refused: $(parameter error) $(parameter error_description)" >&2; exit 1; }
+
+# The secret goes by stdin: arguments can be seen by other users of this machine. Code and verifier are used up here.
+printf %s "$OAUTH_CLIENT_SECRET" | curl --silent --show-error --fail-with-body \
+    --data-urlencode client_secret@- \
+    --data-urlencode "client_id=$client_id" \
+    --data-urlencode "redirect_uri=$redirect_uri" \
+    --data grant_type=authorization_code \
+    --data "code=$code" \
+    --data "code_verifier=$verifier" \
+    "$issuer/token"
+echo

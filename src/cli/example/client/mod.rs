@@ -1,0 +1,192 @@
+//! `example client`: a program that gets an access token, with somebody else's library and this server's values.
+
+use clap::{Args, ValueEnum};
+use minijinja::context as values;
+use serde_json::Value;
+
+use super::template;
+use crate::cli::context::Context;
+use crate::cli::document::Document;
+use crate::cli::exit::CliError;
+use crate::cli::parties::client::url;
+use crate::cli::{complete, shell};
+use crate::domain::client::{Client, ClientId};
+use crate::domain::issuer::Issuer;
+use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::scope::ScopeSet;
+
+/// Where a client may be sent back to where nothing else is known.
+const USUAL_REDIRECT_URI: &str = "http://127.0.0.1/callback";
+
+/// The port of the redirect URI of `curl`, where none is registered. Nothing listens there.
+const NOBODY: u16 = 9000;
+
+/// What the code is written with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Library {
+    /// Python
+    Authlib,
+    /// JavaScript
+    OpenidClient,
+    /// JavaScript
+    Oauth4webapi,
+    /// Rust
+    Oauth2,
+    /// A shell script
+    Curl,
+}
+
+impl Library {
+    /// The name of the file, and the template.
+    fn template(self) -> (&'static str, &'static str) {
+        match self {
+            // A module named as the library would be imported in its place.
+            Self::Authlib => ("authlib_client.py", include_str!("authlib.py")),
+            Self::OpenidClient => ("openid-client.mjs", include_str!("openid-client.mjs")),
+            Self::Oauth4webapi => ("oauth4webapi.mjs", include_str!("oauth4webapi.mjs")),
+            Self::Oauth2 => ("main.rs", include_str!("oauth2.rs")),
+            Self::Curl => ("curl.sh", include_str!("curl.sh")),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Opts {
+    /// Which client [default: the only one that is registered]
+    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
+    client: Option<ClientId>,
+    /// The library
+    #[arg(long = "for", value_enum, value_name = "LIBRARY")]
+    library: Library,
+    /// The server that the client is registered at [default: the server of the settings]
+    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
+    issuer: Option<Issuer>,
+    /// Where the answer is sent to [default: one on this machine that the client has registered]
+    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
+    redirect_uri: Option<RedirectUri>,
+    /// What to ask for [default: everything that the client may have]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., env = "OAUTH_SCOPE", hide_env_values = true, value_delimiter = ' ')]
+    scope: Vec<ScopeSet>,
+}
+
+/// What a program has to know.
+struct Registered {
+    issuer: Issuer,
+    client: ClientId,
+    redirect_uri: RedirectUri,
+    scope: ScopeSet,
+}
+
+pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, CliError> {
+    let registered = registered(opts, context)?;
+    let (file, template) = opts.library.template();
+    let redirect_uri = registered.redirect_uri.as_str();
+    let is_curl = opts.library == Library::Curl;
+    let can_listen = registered.redirect_uri.is_loopback_http() && !redirect_uri.contains('?');
+    if !is_curl && !can_listen {
+        return Err(CliError::Usage(format!(
+            "the program waits for the answer on this machine, at a path without a query, and {redirect_uri} is none such; \
+             `oauthctl client update {} --add-redirect-uri http://127.0.0.1/callback` adds one, \
+             and `--for curl` needs none",
+            registered.client
+        )));
+    }
+    let host = registered.redirect_uri.host();
+    let path = redirect_uri
+        .strip_prefix(registered.redirect_uri.origin())
+        .filter(|path| !path.is_empty())
+        .unwrap_or("/");
+    // A browser must not end at a port on which somebody answers.
+    let fixed = if redirect_uri == format!("http://{host}{path}") {
+        format!("http://{host}:{NOBODY}{path}")
+    } else {
+        redirect_uri.to_owned()
+    };
+    let scope = registered.scope.to_string();
+    let issuer = registered.issuer.as_str();
+    let mut parameters = vec![
+        ("response_type", "code"),
+        ("client_id", registered.client.as_str()),
+        ("redirect_uri", &fixed),
+    ];
+    parameters.extend((!scope.is_empty()).then_some(("scope", scope.as_str())));
+    let query = url("", &parameters);
+    let encoded: String = form_urlencoded::byte_serialize(issuer.as_bytes()).collect();
+    template::fill(
+        file,
+        template,
+        values! {
+            issuer_text => issuer,
+            is_http => !registered.issuer.is_https(),
+            issuer => literal(issuer),
+            metadata_url => literal(&registered.issuer.metadata_url()),
+            client_id => literal(registered.client.as_str()),
+            scope => literal(&scope),
+            redirect_host => literal(host),
+            listen_host => literal(host.trim_start_matches('[').trim_end_matches(']')),
+            redirect_path => literal(path),
+            issuer_word => shell::word(issuer),
+            issuer_encoded => shell::word(&encoded),
+            client_id_word => shell::word(registered.client.as_str()),
+            redirect_uri_word => shell::word(&fixed),
+            query_word => shell::word(query.trim_start_matches('?')),
+        },
+    )
+}
+
+/// A text of printable ASCII as a literal: Python, JavaScript and Rust read what JSON writes.
+fn literal(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// From the options and the environment where those name another server, else from the database.
+fn registered(opts: &Opts, context: &Context<'_>) -> Result<Registered, CliError> {
+    let usual = || {
+        let parsed = USUAL_REDIRECT_URI.parse::<RedirectUri>();
+        parsed.map_err(|error| CliError::Usage(error.to_string()))
+    };
+    let scope: ScopeSet = opts.scope.iter().flat_map(|set| set.iter().cloned()).collect();
+    if let Some(issuer) = &opts.issuer {
+        let client = opts.client.clone().ok_or_else(|| {
+            CliError::Usage("say which client: `oauthctl example client CLIENT --for …`".to_owned())
+        })?;
+        return Ok(Registered {
+            issuer: issuer.clone(),
+            client,
+            redirect_uri: opts.redirect_uri.clone().map_or_else(usual, Ok)?,
+            scope,
+        });
+    }
+    let client = client_of_database(opts, context)?;
+    let uris = &client.settings.redirect_uris;
+    let known = uris.iter().find(|uri| uri.is_loopback_http()).or(uris.first());
+    let redirect_uri = opts.redirect_uri.as_ref().or(known).cloned();
+    Ok(Registered {
+        issuer: context.issuer()?,
+        redirect_uri: redirect_uri.map_or_else(usual, Ok)?,
+        scope: if scope.is_empty() {
+            client.settings.scopes
+        } else {
+            scope
+        },
+        client: client.id,
+    })
+}
+
+fn client_of_database(opts: &Opts, context: &Context<'_>) -> Result<Client, CliError> {
+    let server = context.server()?;
+    if let Some(id) = &opts.client {
+        return Ok(server.client(id)?);
+    }
+    let mut clients = server.clients()?;
+    match (clients.pop(), clients.len()) {
+        (Some(only), 0) => Ok(only),
+        (None, _) => Err(CliError::Usage(
+            "no clients yet; `oauthctl client register` makes one".to_owned(),
+        )),
+        (Some(_), others) => Err(CliError::Usage(format!(
+            "{} clients are registered; say which: `oauthctl example client CLIENT --for …`",
+            others + 1
+        ))),
+    }
+}

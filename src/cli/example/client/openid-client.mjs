@@ -1,0 +1,61 @@
+// An access token for {{ client_id }} from {{ issuer_text }}, with openid-client.
+//
+//   npm install openid-client
+//   OAUTH_CLIENT_SECRET=… node openid-client.mjs
+//
+// The access token is printed on stdout, everything else on stderr. A web application has a redirect URI of its own
+// instead of this listener, and keeps state and verifier in the session of its user.
+import { createServer } from 'node:http'
+import * as client from 'openid-client'
+
+const issuer = new URL({{ issuer }})
+const scope = {{ scope }}
+const path = {{ redirect_path }}
+const secret = process.env.OAUTH_CLIENT_SECRET
+if (!secret) throw new Error('OAUTH_CLIENT_SECRET is not set')
+
+const config = await client.discovery(issuer, {{ client_id }}, undefined, client.ClientSecretBasic(secret), {
+  algorithm: 'oauth2',
+{% if is_http %}
+  // For a server on this machine only.
+  execute: [client.allowInsecureRequests],
+{% endif %}
+})
+
+const server = createServer()
+await new Promise((listening) => server.listen(0, {{ listen_host }}, listening))
+const redirectUri = 'http://' + {{ redirect_host }} + `:${server.address().port}${path}`
+
+const verifier = client.randomPKCECodeVerifier()
+const state = client.randomState()
+const url = client.buildAuthorizationUrl(config, {
+  redirect_uri: redirectUri,
+  scope,
+  state,
+  code_challenge: await client.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: 'S256',
+})
+console.error(`open this in a browser, sign in and approve:\n${url.href}`)
+
+const answer = await new Promise((answered) => {
+  server.on('request', (request, response) => {
+    const at = new URL(request.url, redirectUri)
+    const isOurs = at.pathname === path && at.searchParams.get('state') === state
+    response.writeHead(isOurs ? 200 : 404, { 'Content-Type': 'text/plain', Connection: 'close' })
+    response.end(isOurs ? 'Done. This window can be closed.\n' : 'not found\n')
+    if (isOurs) answered(at)
+  })
+})
+server.close()
+
+// State, issuer (RFC 9207) and the token response are checked by the library.
+let tokens = await client.authorizationCodeGrant(config, answer, {
+  pkceCodeVerifier: verifier,
+  expectedState: state,
+})
+console.error(`granted: ${tokens.scope}, for ${tokens.expires_in} s`)
+if (tokens.refresh_token) {
+  tokens = await client.refreshTokenGrant(config, tokens.refresh_token)
+  console.error('refreshed')
+}
+console.log(tokens.access_token)

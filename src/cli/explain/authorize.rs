@@ -1,0 +1,215 @@
+//! `explain 'URL'`.
+
+use serde_json::{Value, json};
+
+use super::visible;
+use crate::authorization_server::{Considered, ExplainedRequest};
+use crate::cli::context::Context;
+use crate::cli::dev::control::issuer_beside;
+use crate::cli::exit::CliError;
+use crate::cli::output::OutputFormat;
+use crate::cli::shell;
+use crate::domain::issuer::Issuer;
+use crate::http::router::{Endpoint, endpoint};
+use crate::protocol::authorization_checks::{Check, Remedy, Verdict};
+
+const GREEN: &str = "32";
+const RED: &str = "31";
+const YELLOW: &str = "33";
+
+pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> {
+    let server = context.server()?;
+    let (before, query) = url.split_once('?').unwrap_or((url, ""));
+    // What follows `#` stays in the browser.
+    let query = query.split('#').next().unwrap_or_default();
+    let running = issuer_beside(&context.settings.database.path);
+    let issuer = running.as_ref().unwrap_or(server.issuer());
+    let remark = remark_on(before, issuer);
+    let explained = server.explain_request(query)?;
+    print(&explained, remark.as_deref(), issuer, context)?;
+    match explained.considered {
+        Considered::Page(_) | Considered::Redirect(_) => Err(CliError::Denied),
+        _ => Ok(()),
+    }
+}
+
+/// Where the URL does not lead to the authorization endpoint of this server, as far as its settings tell.
+fn remark_on(before: &str, issuer: &Issuer) -> Option<String> {
+    let expected = issuer.endpoint("/authorize");
+    if before == expected || !before.contains("://") {
+        return None;
+    }
+    let after_host = before.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_host
+        .find('/')
+        .and_then(|at| after_host.get(at..))
+        .unwrap_or("/");
+    if endpoint(path, issuer) == Some(Endpoint::Authorize) {
+        Some(format!(
+            "the URL leads to {}, and the settings here say {expected}",
+            visible(before)
+        ))
+    } else {
+        Some(format!(
+            "{} is no authorization endpoint; that is {expected}",
+            visible(before)
+        ))
+    }
+}
+
+/// Prints an explanation. The database alone decides; `remark` is about the address.
+pub(super) fn print(
+    explained: &ExplainedRequest,
+    remark: Option<&str>,
+    issuer: &Issuer,
+    context: &mut Context<'_>,
+) -> Result<(), CliError> {
+    let text = if context.output == OutputFormat::Table {
+        table(explained, remark, issuer, context.colored.stdout)
+    } else {
+        format!("{}\n", json(explained, remark, issuer))
+    };
+    context
+        .stdout
+        .write_all(text.as_bytes())
+        .map_err(CliError::io("write to stdout"))
+}
+
+fn paint(colored: bool, color: &str, text: &str) -> String {
+    if colored {
+        format!("\x1b[{color}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+fn table(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer, colored: bool) -> String {
+    let mut lines = Vec::new();
+    if let Some(remark) = remark {
+        lines.push(format!("{} {remark}", paint(colored, YELLOW, "!")));
+    }
+    for check in &explained.checks {
+        let mark = match check.verdict {
+            Verdict::Passed => paint(colored, GREEN, "✓"),
+            Verdict::Failed => paint(colored, RED, "✗"),
+            Verdict::Remarked => paint(colored, YELLOW, "!"),
+        };
+        lines.push(format!(
+            "{mark} {:<22} {}",
+            visible(&check.parameter),
+            visible(&check.told)
+        ));
+        if check.verdict != Verdict::Passed {
+            lines.extend(details(check));
+        }
+    }
+    let (verdict, consequence) = outcome(&explained.considered, issuer);
+    let color = if verdict == "sign_in" { GREEN } else { RED };
+    lines.push(String::new());
+    lines.push(paint(colored, color, &visible(&consequence)));
+    lines.join("\n") + "\n"
+}
+
+/// What was received, what is registered, and what mends it.
+fn details(check: &Check) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(received) = &check.received {
+        lines.push(format!("    received    {}", visible(received)));
+    }
+    for (number, expected) in check.expected.iter().enumerate() {
+        let label = if number == 0 { "registered" } else { "" };
+        lines.push(format!("    {label:<11} {}", visible(expected)));
+        if let (0, Some(at), Some(received)) = (number, check.differs_at, &check.received) {
+            let place = received
+                .get(..at)
+                .map_or(0, |alike| visible(alike).chars().count());
+            // Between the two, under the first.
+            lines.insert(
+                1,
+                format!("    {:<11} {}^ differs from here on", "", " ".repeat(place)),
+            );
+        }
+    }
+    for (number, remedy) in check.remedies.iter().enumerate() {
+        let label = if number == 0 { "mend" } else { "or" };
+        lines.push(format!("    {label:<11} {}", visible(&remedy_text(remedy))));
+    }
+    lines
+}
+
+fn remedy_text(remedy: &Remedy) -> String {
+    match remedy {
+        Remedy::Client(advice) => advice.clone(),
+        Remedy::Command(words) => {
+            let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
+            format!("oauthctl {}", words.join(" "))
+        }
+    }
+}
+
+/// What the server does: in a word, and in a sentence.
+fn outcome(considered: &Considered, issuer: &Issuer) -> (&'static str, String) {
+    match considered {
+        Considered::Page(_) => (
+            "page",
+            "The server shows an error page (400), and sends the browser nowhere.".to_owned(),
+        ),
+        Considered::Redirect(refusal) => (
+            "redirect",
+            format!(
+                "The server sends the browser back with error={}: {}\n{}",
+                refusal.error.code.as_str(),
+                refusal.error.description,
+                refusal.response(issuer.as_str())
+            ),
+        ),
+        Considered::SignIn(request)
+        | Considered::Ask { request, .. }
+        | Considered::Remembered { request, .. } => (
+            "sign_in",
+            format!(
+                "The server has the resource owner sign in, asks whether {} may have {}, and sends the browser to {}.",
+                request.client.settings.name, request.scope, request.redirect_uri
+            ),
+        ),
+        Considered::Approved { to, .. } => ("sign_in", format!("The server sends the browser to {to}.")),
+    }
+}
+
+fn json(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer) -> Value {
+    let (verdict, told) = outcome(&explained.considered, issuer);
+    let (error, description) = match &explained.considered {
+        Considered::Redirect(refusal) => (
+            Some(refusal.error.code.as_str()),
+            Some(refusal.error.description.as_str()),
+        ),
+        _ => (None, None),
+    };
+    let checks: Vec<Value> = explained.checks.iter().map(check_json).collect();
+    json!({
+        "allowed": verdict == "sign_in",
+        "outcome": verdict,
+        "told": told,
+        "error": error,
+        "error_description": description,
+        "remark": remark,
+        "checks": checks,
+    })
+}
+
+fn check_json(check: &Check) -> Value {
+    let remedies: Vec<String> = check.remedies.iter().map(remedy_text).collect();
+    json!({
+        "parameter": check.parameter,
+        "verdict": match check.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "failed",
+            Verdict::Remarked => "remarked",
+        },
+        "told": check.told,
+        "received": check.received,
+        "registered": check.expected,
+        "differs_at": check.differs_at,
+        "remedies": remedies,
+    })
+}

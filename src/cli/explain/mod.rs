@@ -1,0 +1,73 @@
+//! `explain`: what the server would do with an authorization request, what became of a token, and what was the matter with
+//! a request.
+
+mod authorize;
+mod request;
+mod token;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::CliError;
+
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "oauthctl explain 'URL'\n       oauthctl explain token\n       oauthctl explain request ID"
+)]
+#[command(after_help = "\
+`explain 'URL'` takes an authorization URL, as a client sends the browser to it, and says check by check what this server \
+makes of it: what was received, what is registered, where they differ, and what mends it. Exit code 6 where the server \
+would refuse it.
+
+`explain token` reads a code, an access token or a refresh token from stdin, and shows all that came of its grant, and \
+what ended it.
+
+`explain request ID` takes the ID from an error page (or from the header X-Request-Id), and needs a server that was \
+started with `serve --dev`: no other remembers requests, but its log has the ID.
+
+Examples:
+  oauthctl explain 'http://127.0.0.1:8420/authorize?response_type=code&client_id=dev-client'
+  oauthctl explain token < token.txt
+  oauthctl explain request 38g61gjnf1de5")]
+pub(super) struct Opts {
+    /// An authorization URL in quotes, `token`, or `request`
+    #[arg(value_name = "WHAT")]
+    what: String,
+    /// The ID of a request
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+}
+
+pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError> {
+    match (opts.what.as_str(), &opts.id) {
+        ("token", None) => token::run(context),
+        ("request", Some(id)) => request::run(id, context),
+        ("request", None) => Err(CliError::Usage(
+            "which request? give the ID that its error page shows: `oauthctl explain request ID`".to_owned(),
+        )),
+        ("token", Some(_)) => Err(CliError::Usage(
+            "a token never goes on the command line; give it on stdin: `oauthctl explain token < token.txt`"
+                .to_owned(),
+        )),
+        (url, None) if url.contains('?') || url.contains("://") => authorize::run(url, context),
+        (_, Some(_)) => Err(CliError::Usage(
+            "one thing at a time; put the URL in quotes, such that the shell leaves `&` alone".to_owned(),
+        )),
+        _ => Err(CliError::Usage(
+            "an authorization URL in quotes, `token` or `request ID` is expected".to_owned(),
+        )),
+    }
+}
+
+/// What others sent moves nothing on the terminal.
+fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for character in text.chars() {
+        if crate::domain::text::is_hidden(character) {
+            visible.extend(character.escape_default());
+        } else {
+            visible.push(character);
+        }
+    }
+    visible
+}

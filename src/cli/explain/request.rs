@@ -1,0 +1,40 @@
+//! `explain request ID`.
+
+use super::authorize;
+use crate::cli::context::Context;
+use crate::cli::dev::control::{self, runs_beside};
+use crate::cli::dev::orders::Order;
+use crate::cli::dev::watch;
+use crate::cli::exit::CliError;
+use crate::cli::output::OutputFormat;
+use crate::http::development::Seen;
+
+pub(super) fn run(id: &str, context: &mut Context<'_>) -> Result<(), CliError> {
+    let database = context.settings.database.path.clone();
+    if !runs_beside(&database) {
+        return Err(CliError::Usage(format!(
+            "no development server runs on {}, and no other remembers requests; the log of the server has a line with \
+             the ID: `journalctl -u oauthctl | grep {id}`",
+            database.display(),
+            id = crate::cli::shell::word(id),
+        )));
+    }
+    let told = control::ask(&database, &Order::Request { id: id.to_owned() })?;
+    if context.output != OutputFormat::Table {
+        return writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"));
+    }
+    let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
+    writeln!(context.stdout, "{}", watch::lines(&seen).join("\n"))
+        .map_err(CliError::io("write to stdout"))?;
+    let Some(query) = &seen.authorization_request else {
+        return Ok(());
+    };
+    let server = context.server()?;
+    let explained = server.explain_request(query)?;
+    writeln!(
+        context.stdout,
+        "\nThe same request now, with what is registered at this moment:\n"
+    )
+    .map_err(CliError::io("write to stdout"))?;
+    authorize::print(&explained, None, server.issuer(), context)
+}

@@ -1,0 +1,203 @@
+//! `explain token`: a grant with all that came of it.
+
+use std::io::{self, Read};
+
+use serde_json::{Value, json};
+
+use super::visible;
+use crate::authorization_server::Family;
+use crate::cli::context::Context;
+use crate::cli::exit::CliError;
+use crate::cli::output::OutputFormat;
+use crate::clock::Timestamp;
+use crate::domain::token::{TokenKind, TokenValue};
+use crate::store::Relative;
+
+/// The most bytes on stdin.
+const LONGEST: u64 = 4096;
+
+pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
+    if context.terminals.stdin {
+        context.say("paste the token, then press Enter and Ctrl-D")?;
+    }
+    let mut text = String::new();
+    io::stdin()
+        .lock()
+        .take(LONGEST)
+        .read_to_string(&mut text)
+        .map_err(CliError::io("read stdin"))?;
+    let Some(value) = TokenValue::parse(text.trim()) else {
+        return Err(CliError::Usage(
+            "what stands on stdin is no code and no token of this server: those begin with oac_, oat_ or ort_, and have \
+             60 characters"
+                .to_owned(),
+        ));
+    };
+    let family = context.server()?.family(&value)?;
+    let told = if context.output == OutputFormat::Table {
+        lines(&family).join("\n")
+    } else {
+        json(&family).to_string()
+    };
+    writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"))
+}
+
+/// What ended a code or token, if anything did.
+fn end(one: &Relative, family: &Family) -> (&'static str, Option<Timestamp>, String) {
+    let grant = &family.grant;
+    if let Some(at) = one.revoked_at {
+        return ("revoked", Some(at), format!("revoked at {at}"));
+    }
+    if let Some((at, successor)) = one.rotated {
+        let is_known = family.relatives.iter().any(|other| other.identifier == successor);
+        let told = if is_known {
+            format!("used at {at}, and rotated into {successor}")
+        } else {
+            format!("used at {at}; its successor is not there, and counts as used")
+        };
+        return ("rotated", Some(at), told);
+    }
+    if one.kind == TokenKind::AuthorizationCode
+        && let Some(at) = one.last_used_at
+    {
+        let replayed = grant.end_cause.as_deref() == Some("code_replayed");
+        let told = if replayed {
+            format!("exchanged at {at}, and then once more, which ended the grant")
+        } else {
+            format!("exchanged at {at}")
+        };
+        return ("exchanged", Some(at), told);
+    }
+    // What came first counts.
+    if let Some(at) = grant.ended_at.filter(|at| *at < one.expires_at) {
+        let cause = grant.end_cause.as_deref().unwrap_or("unknown");
+        return (
+            "revoked",
+            Some(at),
+            format!("ended with its grant at {at}: {cause}"),
+        );
+    }
+    if one.expires_at <= family.now {
+        return (
+            "expired",
+            Some(one.expires_at),
+            format!("expired at {}", one.expires_at),
+        );
+    }
+    ("active", None, format!("lives until {}", one.expires_at))
+}
+
+fn lines(family: &Family) -> Vec<String> {
+    let grant = &family.grant;
+    let mut lines = Vec::new();
+    if !family.is_genuine {
+        lines.push(
+            "This is not the token that was issued: the identifier in it is known, and the secret is another."
+                .to_owned(),
+        );
+    }
+    lines.push(format!(
+        "grant {}: {} approved {} for {} at {}",
+        grant.identifier, grant.owner, grant.scope, grant.client, grant.created_at
+    ));
+    lines.push(match (grant.ended_at, &grant.end_cause) {
+        (Some(at), Some(cause)) => format!("  {}: ended at {at}: {}", grant.state.name(), because(cause)),
+        _ => format!("  {}, refreshed {} times", grant.state.name(), grant.refreshes),
+    });
+    let mut depth = 0;
+    for one in &family.relatives {
+        let indent = match one.kind {
+            TokenKind::AuthorizationCode => 1,
+            TokenKind::RefreshToken => {
+                depth += 1;
+                depth
+            }
+            TokenKind::AccessToken => depth + 1,
+        };
+        let used = match (one.kind, one.last_used_at) {
+            (TokenKind::AccessToken, Some(at)) => format!(", last used at {at}"),
+            (TokenKind::AccessToken, None) => ", not used".to_owned(),
+            _ => String::new(),
+        };
+        let asked = if one.identifier == family.asked {
+            "   <- this one"
+        } else {
+            ""
+        };
+        let (_, _, told) = end(one, family);
+        lines.push(format!(
+            "{}└ {} {}  issued at {}{used}; {told}{asked}",
+            "  ".repeat(indent.min(20)),
+            one.kind.name(),
+            one.identifier,
+            one.issued_at,
+        ));
+    }
+    if !family.events.is_empty() {
+        lines.push("written down about it:".to_owned());
+    }
+    for event in &family.events {
+        lines.push(format!(
+            "  {}  {} by {} {}, {}",
+            event.at, event.action, event.actor_kind, event.actor, event.source
+        ));
+    }
+    lines.iter().map(|line| visible(line)).collect()
+}
+
+fn because(cause: &str) -> &str {
+    match cause {
+        "refresh_token_revoked" => "the client revoked its refresh token",
+        "code_replayed" => "its code was exchanged a second time",
+        "refresh_token_reused" => "a refresh token was used again after its successor had been",
+        "taken_back" => "the resource owner took it back",
+        "administration" => "an administrator revoked it",
+        other => other,
+    }
+}
+
+fn json(family: &Family) -> Value {
+    let grant = &family.grant;
+    let relative = |one: &Relative| {
+        let (state, ended_at, told) = end(one, family);
+        json!({
+            "token_id": one.identifier.to_string(),
+            "kind": one.kind.name(),
+            "issued_at": one.issued_at,
+            "expires_at": one.expires_at,
+            "last_used_at": one.last_used_at,
+            "state": state,
+            "ended_at": ended_at,
+            "told": told,
+            "successor": one.rotated.map(|(_, successor)| successor.to_string()),
+            "asked": one.identifier == family.asked,
+        })
+    };
+    let relatives: Vec<Value> = family.relatives.iter().map(relative).collect();
+    let events: Vec<Value> = family
+        .events
+        .iter()
+        .map(|event| {
+            json!({
+                "at": event.at,
+                "actor_kind": event.actor_kind,
+                "actor": event.actor,
+                "source": event.source,
+                "action": event.action,
+            })
+        })
+        .collect();
+    json!({
+        "grant_id": grant.identifier.to_string(),
+        "client_id": grant.client.as_str(),
+        "username": grant.owner.as_str(),
+        "scope": grant.scope.to_string(),
+        "state": grant.state.name(),
+        "created_at": grant.created_at,
+        "ended_at": grant.ended_at,
+        "end_cause": grant.end_cause,
+        "genuine": family.is_genuine,
+        "tokens": relatives,
+        "events": events,
+    })
+}

@@ -1,0 +1,167 @@
+//! Who logs in where: from the options, the environment, the token file and the database.
+
+use std::fs::File;
+use std::io::Read;
+
+use super::endpoint::ServerIssuer;
+use super::tokens::Tokens;
+use super::{Opts, SecretSource};
+use crate::cli::context::Context;
+use crate::cli::exit::CliError;
+use crate::cli::parties::client::Credentials;
+use crate::cli::prompt;
+use crate::domain::client::{Client, ClientId, ClientSecret};
+use crate::domain::owner::Username;
+use crate::domain::redirect_uri::RedirectUri;
+
+/// The variable that a client secret is taken from.
+const SECRET_VARIABLE: &str = "OAUTH_CLIENT_SECRET";
+
+/// What another server is sent where nothing is said.
+const USUAL_REDIRECT_URI: &str = "http://127.0.0.1/callback";
+
+/// The longest line of a secret file, in bytes.
+const LONGEST_SECRET: u64 = 4096;
+
+/// Who logs in where.
+pub(super) struct Asked {
+    pub(super) client: ClientId,
+    pub(super) issuer: ServerIssuer,
+    pub(super) redirect_uri: RedirectUri,
+    /// Whether any port will do, whatever the redirect URI says.
+    pub(super) any_port: bool,
+}
+
+impl Asked {
+    /// `old` is what the token file holds, where it is to be refreshed.
+    pub(super) fn of(opts: &Opts, old: Option<&Tokens>, context: &Context<'_>) -> Result<Self, CliError> {
+        let client = client(opts, old)?;
+        let usage = |error: String| CliError::Usage(error);
+        let usual = || {
+            USUAL_REDIRECT_URI
+                .parse::<RedirectUri>()
+                .map_err(|error| usage(error.to_string()))
+        };
+        if let Some(old) = old {
+            let issuer: ServerIssuer = old.issuer.parse().map_err(usage)?;
+            // A refresh token is for the server that gave it, and for the client that it was given to.
+            if opts.issuer.as_ref().is_some_and(|asked| *asked != issuer) {
+                return Err(CliError::Usage(format!(
+                    "the token file is of {issuer}, and --issuer or OAUTH_ISSUER names another server"
+                )));
+            }
+            return Ok(Self {
+                client,
+                issuer,
+                redirect_uri: usual()?,
+                any_port: true,
+            });
+        }
+        if let Some(issuer) = &opts.issuer {
+            return Ok(Self {
+                client,
+                issuer: issuer.clone(),
+                redirect_uri: opts.redirect_uri.clone().map_or_else(usual, Ok)?,
+                any_port: opts.owner.headless,
+            });
+        }
+        let issuer = context.issuer()?;
+        let registered = context.server()?.client(&client)?;
+        Ok(Self {
+            client,
+            issuer: issuer.as_str().parse().map_err(usage)?,
+            redirect_uri: match &opts.redirect_uri {
+                Some(given) => given.clone(),
+                None => registered_redirect_uri(&registered, opts.owner.headless)?,
+            },
+            // This server does not mind the port.
+            any_port: opts.redirect_uri.is_none(),
+        })
+    }
+}
+
+fn client(opts: &Opts, old: Option<&Tokens>) -> Result<ClientId, CliError> {
+    let of_file = old.and_then(|old| old.client_id.parse::<ClientId>().ok());
+    match (&opts.client, of_file) {
+        (Some(given), Some(known)) if *given != known => Err(CliError::Usage(format!(
+            "the token file is of the client `{known}`, and `{given}` is asked for"
+        ))),
+        (Some(given), _) => Ok(given.clone()),
+        (None, Some(known)) => Ok(known),
+        (None, None) => Err(CliError::Usage(
+            "say which client: `oauthctl login CLIENT`; `oauthctl client list` shows those that are registered"
+                .to_owned(),
+        )),
+    }
+}
+
+/// One that can be listened on; without a browser any will do.
+fn registered_redirect_uri(client: &Client, any: bool) -> Result<RedirectUri, CliError> {
+    let uris = &client.settings.redirect_uris;
+    let on_loopback = uris.iter().find(|uri| uri.is_loopback_http());
+    let found = on_loopback.or_else(|| uris.first().filter(|_| any));
+    found.cloned().ok_or_else(|| {
+        CliError::Usage(format!(
+            "`{id}` has no redirect URI on this machine, where the answer could be waited for; \
+             `oauthctl client update {id} --add-redirect-uri http://127.0.0.1/callback` adds one",
+            id = client.id
+        ))
+    })
+}
+
+/// The client secret; none where the client has none.
+pub(super) fn secret(
+    source: &SecretSource,
+    client: &ClientId,
+    context: &Context<'_>,
+) -> Result<Option<Credentials>, CliError> {
+    let text = if source.public {
+        return Ok(None);
+    } else if source.secret_stdin {
+        prompt::line_of_stdin("secret")?
+    } else if let Some(path) = &source.secret_file {
+        let doing = || format!("read {}", path.display());
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(LONGEST_SECRET).read_to_string(&mut text))
+            .map_err(CliError::io(doing()))?;
+        let line = text.lines().next().unwrap_or_default().trim_end().to_owned();
+        if line.is_empty() {
+            return Err(CliError::Usage(format!(
+                "there is no secret in {}",
+                path.display()
+            )));
+        }
+        line
+    } else if let Some(text) = std::env::var(SECRET_VARIABLE)
+        .ok()
+        .filter(|text| !text.is_empty())
+    {
+        text
+    } else if context.may_ask {
+        prompt::password(&format!("Secret of {client}"))?
+    } else {
+        return Err(CliError::Usage(format!(
+            "the secret of `{client}` is missing; give --secret-file or --secret-stdin, or set {SECRET_VARIABLE}"
+        )));
+    };
+    Ok(Some(Credentials {
+        id: client.clone(),
+        secret: ClientSecret::presented(&text),
+    }))
+}
+
+/// The password of the resource owner.
+pub(super) fn password(
+    is_on_stdin: bool,
+    owner: &Username,
+    context: &Context<'_>,
+) -> Result<String, CliError> {
+    if is_on_stdin {
+        prompt::line_of_stdin("password")
+    } else if context.may_ask {
+        prompt::password(&format!("Password of {owner}"))
+    } else {
+        Err(prompt::missing("--password-stdin"))
+    }
+}

@@ -1,0 +1,176 @@
+//! What a server says about itself (RFC 8414).
+
+use std::io::ErrorKind;
+
+use serde::Deserialize;
+
+use super::endpoint::{ServerIssuer, safe_url};
+use crate::cli::exit::CliError;
+use crate::cli::parties::http_client::HttpClient;
+use crate::domain::excerpt::excerpt;
+
+/// How a client with a secret authenticates itself (RFC 6749 §2.3.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Authentication {
+    /// `Authorization: Basic`.
+    Basic,
+    /// In the body.
+    Post,
+}
+
+/// What a login needs of the metadata.
+#[derive(Debug)]
+pub(super) struct Metadata {
+    pub(super) authorization_endpoint: String,
+    pub(super) token_endpoint: String,
+    pub(super) authentication: Authentication,
+    /// Whether each authorization response has `iss` (RFC 9207 §3).
+    pub(super) sends_issuer: bool,
+}
+
+/// The members of the document that are looked at (RFC 8414 §2).
+#[derive(Deserialize)]
+struct Document {
+    issuer: String,
+    authorization_endpoint: String,
+    token_endpoint: String,
+    token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    code_challenge_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+/// Asks the server for its metadata.
+pub(super) fn fetch(http: &HttpClient, issuer: &ServerIssuer) -> Result<Metadata, CliError> {
+    let mut tried = Vec::new();
+    for url in issuer.metadata_urls() {
+        let asked = http.get(&url, &[("Accept", "application/json")]);
+        let answer = asked.map_err(|error| unreached(error, issuer))?;
+        if answer.status() == 200 {
+            let read = serde_json::from_str(answer.body());
+            let document: Document =
+                read.map_err(|error| failed(format!("the metadata at {url} cannot be read: {error}")))?;
+            return judge(document, issuer).map_err(failed);
+        }
+        tried.push(format!("{url} ({})", answer.status_line()));
+    }
+    Err(failed(format!(
+        "{issuer} has no metadata: {}; is that the issuer, as the server calls itself?",
+        tried.join(", ")
+    )))
+}
+
+/// Why the server was not reached, and what may help.
+fn unreached(error: anyhow::Error, issuer: &ServerIssuer) -> CliError {
+    let is_refused = error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(ureq::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused)
+    });
+    if is_refused {
+        return failed(format!(
+            "nothing answers at {issuer}; `oauthctl serve` starts the server of the settings, --issuer names another"
+        ));
+    }
+    CliError::Failed(error)
+}
+
+fn failed(message: String) -> CliError {
+    CliError::Failed(anyhow::Error::msg(message))
+}
+
+/// What of the document can be used.
+fn judge(document: Document, issuer: &ServerIssuer) -> Result<Metadata, String> {
+    // RFC 8414 §3.3: or else somebody could pass another server's endpoints off as his own.
+    if document.issuer != issuer.as_str() {
+        return Err(format!(
+            "the server at {issuer} calls itself {}; give that as --issuer if it is the one that you mean",
+            excerpt(&document.issuer)
+        ));
+    }
+    for endpoint in [&document.authorization_endpoint, &document.token_endpoint] {
+        safe_url(endpoint)?;
+    }
+    if let Some(methods) = &document.code_challenge_methods_supported
+        && !methods.iter().any(|method| method == "S256")
+    {
+        return Err(format!("{issuer} does not know PKCE with S256"));
+    }
+    Ok(Metadata {
+        authentication: authentication(document.token_endpoint_auth_methods_supported.as_deref())
+            .ok_or_else(|| format!("{issuer} takes no client secret in a way that is known here"))?,
+        authorization_endpoint: document.authorization_endpoint,
+        token_endpoint: document.token_endpoint,
+        sends_issuer: document.authorization_response_iss_parameter_supported,
+    })
+}
+
+/// The first way that both know; where the server does not say, `client_secret_basic` (RFC 8414 §2).
+fn authentication(supported: Option<&[String]>) -> Option<Authentication> {
+    let Some(supported) = supported else {
+        return Some(Authentication::Basic);
+    };
+    let knows = |method: &str| supported.iter().any(|known| known == method);
+    if knows("client_secret_basic") {
+        Some(Authentication::Basic)
+    } else if knows("client_secret_post") || knows("none") {
+        Some(Authentication::Post)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn judged(change: impl FnOnce(&mut Value)) -> Result<Metadata, String> {
+        let mut document = json!({
+            "issuer": "https://id.example/",
+            "authorization_endpoint": "https://id.example/authorize?tenant=a",
+            "token_endpoint": "https://id.example/token",
+        });
+        change(&mut document);
+        let document = serde_json::from_value(document).map_err(|error| error.to_string())?;
+        judge(document, &"https://id.example/".parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_not_said_has_its_default() {
+        let metadata = judged(|_| ()).unwrap();
+        assert_eq!(metadata.authentication, Authentication::Basic);
+        assert!(!metadata.sends_issuer);
+        let metadata = judged(|document| {
+            document["token_endpoint_auth_methods_supported"] =
+                json!(["private_key_jwt", "client_secret_post"]);
+            document["authorization_response_iss_parameter_supported"] = json!(true);
+        });
+        let metadata = metadata.unwrap();
+        assert_eq!(metadata.authentication, Authentication::Post);
+        assert!(metadata.sends_issuer);
+    }
+
+    #[test]
+    fn metadata_of_another_server_or_of_a_weak_one_is_refused() {
+        for (name, value, reason) in [
+            (
+                "issuer",
+                json!("https://id.example"),
+                "calls itself `https://id.example`",
+            ),
+            ("issuer", json!("https://evil.example/"), "calls itself"),
+            ("token_endpoint", json!("http://id.example/token"), "not `https`"),
+            ("authorization_endpoint", json!("javascript:alert(1)"), "not"),
+            ("authorization_endpoint", json!(null), "string"),
+            ("code_challenge_methods_supported", json!(["plain"]), "PKCE"),
+            (
+                "token_endpoint_auth_methods_supported",
+                json!(["private_key_jwt"]),
+                "client secret",
+            ),
+        ] {
+            let error = judged(|document| document[name] = value).unwrap_err();
+            assert!(error.contains(reason), "{name}: {error}");
+        }
+    }
+}

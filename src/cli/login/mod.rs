@@ -1,0 +1,306 @@
+//! `login`: the whole authorization code grant from the terminal, as a client of this server or of any other.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `asked` | who logs in where: from options, environment, token file and database |
+//! | `endpoint`, `metadata` | the server: its issuer, and what it says about itself |
+//! | `receiver`, `browser` | where the browser brings the answer, and how it is opened |
+//! | `answer` | whether an authorization response is to be believed |
+//! | `tokens` | the token response, and the file that it is kept in |
+
+mod answer;
+mod asked;
+mod browser;
+mod endpoint;
+mod metadata;
+mod receiver;
+mod tokens;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use self::answer::Expected;
+use self::asked::Asked;
+use self::endpoint::ServerIssuer;
+use self::metadata::{Authentication, Metadata};
+use self::tokens::{TokenFile, Tokens};
+use super::complete;
+use super::context::Context;
+use super::exit::CliError;
+use super::output::OutputFormat;
+use super::parties::client::{Credentials, SentRequest, url};
+use super::parties::http_client::{Answer, HttpClient};
+use super::parties::resource_owner::ResourceOwner;
+use crate::clock::{Clock, SystemClock};
+use crate::domain::client::ClientId;
+use crate::domain::owner::Username;
+use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::scope::ScopeSet;
+use crate::domain::span::Span;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    oauthctl login orders-web --secret-file orders-web.secret\n  \
+    oauthctl login orders-web --secret-file orders-web.secret --token-file tokens.json\n  \
+    oauthctl login --refresh --token-file tokens.json --secret-file orders-web.secret\n  \
+    oauthctl login orders-web --secret-file orders-web.secret \\\n    \
+    --headless --owner alice --password-stdin <password.txt\n  \
+    oauthctl login app --issuer https://id.example.com --redirect-uri http://127.0.0.1/callback\n\n\
+    The secret comes from --secret-file, --secret-stdin or the variable OAUTH_CLIENT_SECRET;\n\
+    on a terminal it is asked for. Certificates are judged by what the system trusts, or by\n\
+    the file that the variable SSL_CERT_FILE names.")]
+pub(super) struct Opts {
+    /// Who asks for authorization [default: the one in the token file]
+    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
+    client: Option<ClientId>,
+    /// What to ask for, separated by spaces [default: whatever the server gives]
+    #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
+    scope: Vec<ScopeSet>,
+    /// Any server that has metadata [default: the server of the settings]
+    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
+    issuer: Option<ServerIssuer>,
+    /// Where the browser brings the answer: http on loopback, with a port if the server insists on it
+    /// [default: one that the client has registered, else `http://127.0.0.1/callback`]
+    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
+    redirect_uri: Option<RedirectUri>,
+    #[command(flatten)]
+    secret: SecretSource,
+    /// Write the tokens to this new file (mode 0600) instead of printing them
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Ask nobody: use the refresh token in the token file, and replace that
+    #[arg(long, requires = "token_file", conflicts_with_all = ["headless", "no_browser", "timeout"])]
+    refresh: bool,
+    /// Print the URL, and open no browser
+    #[arg(long)]
+    no_browser: bool,
+    /// How long to wait for the answer
+    #[arg(long, value_name = "SPAN", default_value = "10m")]
+    timeout: Span,
+    #[command(flatten)]
+    owner: OwnerHere,
+}
+
+/// Where the client secret comes from.
+#[derive(Debug, Args)]
+struct SecretSource {
+    /// Read the client secret from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "secret_stdin")]
+    secret_file: Option<PathBuf>,
+    /// Read the client secret from the first line of stdin
+    #[arg(long)]
+    secret_stdin: bool,
+    /// The client has no secret; there are other servers that register such
+    #[arg(long, conflicts_with_all = ["secret_stdin", "secret_file"])]
+    public: bool,
+}
+
+/// A resource owner who is played from here.
+#[derive(Debug, Args)]
+struct OwnerHere {
+    /// Sign in and approve without a browser, at a server of this program: for scripts and tests
+    #[arg(long, requires = "owner", conflicts_with_all = ["no_browser", "timeout"])]
+    headless: bool,
+    /// Who signs in
+    #[arg(long, value_name = "NAME", requires = "headless", add = complete::any_of(&[complete::Kind::Owner]))]
+    owner: Option<Username>,
+    /// Read the owner's password from the first line of stdin instead of asking for it
+    #[arg(long, requires = "headless", conflicts_with = "secret_stdin")]
+    password_stdin: bool,
+}
+
+pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError> {
+    if context.output == OutputFormat::Id && opts.token_file.is_none() {
+        return Err(CliError::Usage(
+            "-o id would lose the tokens; add --token-file FILE to keep them".to_owned(),
+        ));
+    }
+    let (file, old) = match &opts.token_file {
+        Some(path) if opts.refresh => {
+            let (file, tokens) = TokenFile::to_replace(path)?;
+            (Some(file), Some(tokens))
+        }
+        Some(path) => (Some(TokenFile::to_create(path)?), None),
+        None => (None, None),
+    };
+    let asked = Asked::of(opts, old.as_ref(), context)?;
+    let refresh_token = match (&old, &file) {
+        (Some(old), Some(file)) => Some(old.refresh_token.as_deref().ok_or_else(|| {
+            CliError::Usage(format!(
+                "{} holds no refresh token; log in again",
+                file.path().display()
+            ))
+        })?),
+        _ => None,
+    };
+    let secret = asked::secret(&opts.secret, &asked.client, context)?;
+    let http = HttpClient::to(asked.issuer.host());
+    let login = Login {
+        metadata: metadata::fetch(&http, &asked.issuer)?,
+        scope: scope(&opts.scope),
+        http,
+        asked,
+        secret,
+    };
+    let tokens = match refresh_token {
+        Some(refresh_token) => login.refresh(refresh_token, old.as_ref())?,
+        None => login.authorize(opts, context)?,
+    };
+    let record = match file {
+        None => tokens.record(),
+        Some(file) => {
+            let path = file.write(&tokens)?;
+            tokens.record_of_file(&path)
+        }
+    };
+    context.print(&record)
+}
+
+/// What is asked for, as the parameter is written.
+fn scope(sets: &[ScopeSet]) -> Option<String> {
+    let all: ScopeSet = sets.iter().flat_map(|set| set.iter().cloned()).collect();
+    (!sets.is_empty()).then(|| all.to_string())
+}
+
+/// A client that is about to be given tokens.
+struct Login {
+    asked: Asked,
+    secret: Option<Credentials>,
+    metadata: Metadata,
+    scope: Option<String>,
+    http: HttpClient,
+}
+
+impl Login {
+    /// The grant from its beginning (RFC 6749 §4.1).
+    fn authorize(&self, opts: &Opts, context: &mut Context<'_>) -> Result<Tokens, CliError> {
+        let sent = SentRequest::new()?;
+        let expected = Expected {
+            state: sent.state.clone(),
+            issuer: self.asked.issuer.as_str().to_owned(),
+            sends_issuer: self.metadata.sends_issuer,
+        };
+        let (code, redirect_uri) = match &opts.owner.owner {
+            Some(owner) => self.without_browser(owner, &sent, &expected, opts, context)?,
+            None => self.in_browser(&sent, expected, opts, context)?,
+        };
+        let mut form = vec![
+            ("grant_type", "authorization_code"),
+            ("code", code.as_str()),
+            ("redirect_uri", &redirect_uri),
+            ("code_verifier", &sent.verifier),
+        ];
+        let answer = self.token(&mut form)?;
+        self.read(&answer, self.scope.as_deref())
+    }
+
+    /// A new access token (RFC 6749 §6).
+    fn refresh(&self, refresh_token: &str, old: Option<&Tokens>) -> Result<Tokens, CliError> {
+        let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+        form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        let answer = self.token(&mut form)?;
+        let before = old.and_then(|old| old.scope.as_deref());
+        let mut tokens = self.read(&answer, self.scope.as_deref().or(before))?;
+        // A server that does not rotate sends none: the old one stays good.
+        tokens
+            .refresh_token
+            .get_or_insert_with(|| refresh_token.to_owned());
+        Ok(tokens)
+    }
+
+    /// The code and the redirect URI, with the resource owner at a browser.
+    fn in_browser(
+        &self,
+        sent: &SentRequest,
+        expected: Expected,
+        opts: &Opts,
+        context: &mut Context<'_>,
+    ) -> Result<(String, String), CliError> {
+        let bound = receiver::bind(&self.asked.redirect_uri, self.asked.any_port)?;
+        let redirect_uri = bound.redirect_uri.clone();
+        let address = self.authorization_url(sent, &redirect_uri);
+        let opened = !opts.no_browser && browser::open(&address);
+        let say = if opened {
+            "the browser was asked to open this; if it does not, open it yourself:"
+        } else {
+            "open this in a browser on this machine, sign in and approve:"
+        };
+        // Whoever is quiet needs the URL all the same where no browser has it.
+        if !(opened && context.quiet) {
+            writeln!(context.stderr, "{say}\n{address}").map_err(CliError::io("write to stderr"))?;
+        }
+        let issuer = expected.issuer.clone();
+        let check = Expected {
+            state: sent.state.clone(),
+            issuer,
+            sends_issuer: expected.sends_issuer,
+        };
+        let answer = receiver::wait(bound, expected, opts.timeout.duration())?;
+        Ok((check.code(&answer)?, redirect_uri))
+    }
+
+    /// The code and the redirect URI, with the resource owner played from here. Nobody listens at the redirect URI, and
+    /// so it may be any that is registered.
+    fn without_browser(
+        &self,
+        owner: &Username,
+        sent: &SentRequest,
+        expected: &Expected,
+        opts: &Opts,
+        context: &Context<'_>,
+    ) -> Result<(String, String), CliError> {
+        let password = asked::password(opts.owner.password_stdin, owner, context)?;
+        let redirect_uri = self.asked.redirect_uri.as_str().to_owned();
+        let owner = ResourceOwner {
+            username: owner.as_str(),
+            password: &password,
+        };
+        let address = self.authorization_url(sent, &redirect_uri);
+        let location = owner.approve(self.http.clone(), &address, &redirect_uri)?;
+        let query = location.split_once('?').map_or("", |(_, query)| query);
+        let answer = expected.own(query).ok_or_else(|| {
+            CliError::Failed(anyhow::anyhow!(
+                "the answer does not have the state that was sent"
+            ))
+        })?;
+        Ok((expected.code(&answer)?, redirect_uri))
+    }
+
+    fn authorization_url(&self, sent: &SentRequest, redirect_uri: &str) -> String {
+        let mut parameters = vec![
+            ("response_type", "code"),
+            ("client_id", self.asked.client.as_str()),
+            ("redirect_uri", redirect_uri),
+            ("state", &sent.state),
+            ("code_challenge", &sent.challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        parameters.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        url(&self.metadata.authorization_endpoint, &parameters)
+    }
+
+    /// Asks the token endpoint, authenticated as it wants it (RFC 6749 §2.3.1).
+    fn token<'f>(&'f self, form: &mut Vec<(&'f str, &'f str)>) -> Result<Answer, CliError> {
+        let mut headers = vec![("Accept", "application/json")];
+        let basic;
+        match (&self.secret, self.metadata.authentication) {
+            (Some(credentials), Authentication::Basic) => {
+                basic = credentials.basic();
+                headers.push(("Authorization", &basic));
+            }
+            (Some(credentials), Authentication::Post) => {
+                form.push(("client_id", credentials.id.as_str()));
+                form.push(("client_secret", credentials.secret.reveal()));
+            }
+            (None, _) => form.push(("client_id", self.asked.client.as_str())),
+        }
+        Ok(self.http.post(&self.metadata.token_endpoint, &headers, form)?)
+    }
+
+    fn read(&self, answer: &Answer, asked_scope: Option<&str>) -> Result<Tokens, CliError> {
+        let now = SystemClock.now();
+        let client = self.asked.client.as_str();
+        Tokens::read(answer, client, self.asked.issuer.as_str(), asked_scope, now)
+    }
+}

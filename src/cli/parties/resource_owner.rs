@@ -1,0 +1,150 @@
+//! A resource owner who signs in and approves everything that is asked for, at a server of this program.
+
+use anyhow::{Context as _, Result, bail, ensure};
+use url::Url;
+
+use super::browser::Browser;
+use super::form::Form;
+use super::http_client::{Answer, HttpClient};
+
+/// More pages than signing in and approving takes.
+const MOST_PAGES: usize = 8;
+
+/// Who approves.
+pub(in crate::cli) struct ResourceOwner<'a> {
+    pub(in crate::cli) username: &'a str,
+    pub(in crate::cli) password: &'a str,
+}
+
+impl ResourceOwner<'_> {
+    /// Plays an authorization request from the browser's first request on; gives the URL that the browser is sent to in the
+    /// end, which begins with the redirect URI. It is not asked for.
+    pub(in crate::cli) fn approve(
+        &self,
+        http: HttpClient,
+        authorization_url: &str,
+        redirect_uri: &str,
+    ) -> Result<String> {
+        let mut browser = Browser::new(http);
+        let mut at = Url::parse(authorization_url).context("the authorization URL is none")?;
+        let mut answer = browser.get(at.as_str())?;
+        let mut has_signed_in = false;
+        for _ in 0..MOST_PAGES {
+            if let Some(location) = answer.header("Location").map(str::to_owned) {
+                if is_at(&location, redirect_uri) {
+                    return Ok(location);
+                }
+                let next = at.join(&location).context("the server redirects to no URL")?;
+                same_server(&at, &next)?;
+                answer = browser.get(next.as_str())?;
+                at = next;
+                continue;
+            }
+            let (form, more) = if let Some(form) = Form::find(answer.body(), "name=\"password\"") {
+                ensure!(answer.status() != 429, "{}", too_many(&answer));
+                ensure!(
+                    !has_signed_in,
+                    "the server does not let {} in: the name or the password is wrong, or they are disabled",
+                    self.username
+                );
+                has_signed_in = true;
+                let credentials = [("username", self.username), ("password", self.password)];
+                (form, credentials.to_vec())
+            } else if let Some(form) = Form::find(answer.body(), "name=\"decision\"") {
+                (form, vec![("decision", "approve")])
+            } else {
+                ensure!(
+                    answer.status() < 400,
+                    "the server refuses the request: {}{}",
+                    answer.status_line(),
+                    headline(answer.body())
+                );
+                bail!(
+                    "the server answered {} with a page that has no form to sign in or to approve{}; without a browser \
+                     this works with the forms of this program only",
+                    answer.status_line(),
+                    headline(answer.body())
+                );
+            };
+            let scopes = form.scopes.iter().map(|scope| ("scope", scope.as_str()));
+            let fields: Vec<_> = more.into_iter().chain(scopes).collect();
+            let action = at.join(&form.action).context("the form is posted to no URL")?;
+            same_server(&at, &action)?;
+            answer = browser.post(action.as_str(), &form.filled(&fields))?;
+            at = action;
+        }
+        bail!("the server shows page after page and does not come to an end")
+    }
+}
+
+/// Whether `location` is the redirect URI with an answer added to it.
+fn is_at(location: &str, redirect_uri: &str) -> bool {
+    location
+        .strip_prefix(redirect_uri)
+        .is_some_and(|rest| rest.starts_with(['?', '&']))
+}
+
+/// A password goes where the request went, and nowhere else.
+fn same_server(from: &Url, to: &Url) -> Result<()> {
+    ensure!(
+        from.origin() == to.origin(),
+        "the server leads on to {}, another server; nothing was sent there",
+        to.origin().ascii_serialization()
+    );
+    Ok(())
+}
+
+fn too_many(answer: &Answer) -> String {
+    let wait = answer
+        .header("Retry-After")
+        .and_then(|seconds| seconds.parse::<u32>().ok());
+    match wait {
+        Some(seconds) => {
+            format!("there were too many wrong passwords; the server takes another one in {seconds} s")
+        }
+        None => "there were too many wrong passwords; wait a minute".to_owned(),
+    }
+}
+
+/// What an error page says at its head.
+fn headline(html: &str) -> String {
+    let between = |before: &str, after: &str| {
+        let (_, rest) = html.split_once(before)?;
+        let (inside, _) = rest.split_once(after)?;
+        let text: String = inside
+            .chars()
+            .filter(|&c| !crate::domain::text::is_hidden(c))
+            .collect();
+        (!text.contains('<') && text.len() < 200).then_some(text)
+    };
+    between("<h1>", "</h1>").map_or_else(String::new, |text| format!(" (“{text}”)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_redirect_uri_is_compared_whole() {
+        let uri = "http://127.0.0.1:9000/cb";
+        for (location, expected) in [
+            ("http://127.0.0.1:9000/cb?code=a", true),
+            ("http://127.0.0.1:9000/cb&code=a", true),
+            ("http://127.0.0.1:9000/cb2?code=a", false),
+            ("http://127.0.0.1:9000/cb", false),
+            ("/authorize?redirect_uri=http://127.0.0.1:9000/cb?code=a", false),
+        ] {
+            assert_eq!(is_at(location, uri), expected, "{location}");
+        }
+    }
+
+    #[test]
+    fn a_page_is_named_by_its_head() {
+        assert_eq!(
+            headline("<h1>This link does not work</h1>"),
+            " (“This link does not work”)"
+        );
+        assert_eq!(headline("<h1><b>x</b></h1>"), "");
+        assert_eq!(headline("<html>"), "");
+    }
+}

@@ -1,0 +1,142 @@
+//! `run`: a command with a server of its own, which lasts as long as the command.
+
+pub(in crate::cli) mod environment;
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus};
+
+use clap::Args;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+
+use super::context::Context;
+use super::dev::scratch::Scratch;
+use super::dev::seed::Seed;
+use super::exit::CliError;
+use super::log;
+
+/// What a shell says of a command that it does not find.
+const NOT_FOUND: u8 = 127;
+/// What a shell says of a command that it cannot start.
+const NOT_STARTED: u8 = 126;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  oauthctl run -- npm test\n  \
+    oauthctl run --seed seed.toml -- pytest -q\n  \
+    oauthctl run -- sh -c 'curl -s \"$OAUTH_METADATA_URL\"; oauthctl token list'\n\n\
+    The command is told in variables of the environment\n  \
+    of the server            OAUTH_ISSUER, OAUTH_METADATA_URL, OAUTH_AUTHORIZATION_ENDPOINT,\n                           \
+    OAUTH_TOKEN_ENDPOINT, OAUTH_REVOCATION_ENDPOINT,\n                           \
+    OAUTH_INTROSPECTION_ENDPOINT, OAUTH_CHECK_ENDPOINT\n  \
+    of a client              OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAUTH_REDIRECT_URI, OAUTH_SCOPE\n  \
+    of a resource owner      OAUTH_USERNAME, OAUTH_PASSWORD\n  \
+    of a resource server     OAUTH_RESOURCE_SERVER_ID, OAUTH_RESOURCE_SERVER_SECRET\n\
+    and `oauthctl` in it means this server, by OAUTHCTL_DATABASE and OAUTHCTL_SERVER_ISSUER.\n\n\
+    The server has a free port and a database of its own, which goes away with it, so that\n\
+    runs at the same time do not meet. The exit code is the command's: 128 and the number of\n\
+    the signal that ended it; 127 where there is no such command.")]
+pub(super) struct Opts {
+    /// What the server begins with: a file as `apply` reads it, with resource owners [default: an example]
+    #[arg(long, value_name = "FILE")]
+    seed: Option<PathBuf>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, num_args = 1.., value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError> {
+    let _log = log::start_quietly(context)?;
+    let tokens = &context.settings.tokens;
+    let seed = match &opts.seed {
+        Some(path) => Seed::read(path, tokens)?,
+        None => Seed::example(tokens)?,
+    };
+    // From here on a signal does not leave a database behind.
+    let mut signals =
+        SignalsInfo::<WithOrigin>::new([SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])
+            .map_err(CliError::io("wait for signals"))?;
+    let scratch = Scratch::start(seed)?;
+    let played = play(opts, &scratch, &mut signals);
+    let doing = format!("remove {}", scratch.database.display());
+    let removed = scratch.remove().map_err(CliError::io(doing));
+    let status = played?;
+    removed?;
+    match code(status) {
+        0 => Ok(()),
+        code => Err(CliError::Ended(code)),
+    }
+}
+
+fn play(
+    opts: &Opts,
+    scratch: &Scratch,
+    signals: &mut SignalsInfo<WithOrigin>,
+) -> Result<ExitStatus, CliError> {
+    let Some((program, arguments)) = opts.command.split_first() else {
+        return Err(CliError::Usage("there is no command to run".to_owned()));
+    };
+    let mut command = Command::new(program);
+    command.args(arguments);
+    for (name, _) in std::env::vars_os() {
+        if environment::is_of_a_server(&name.to_string_lossy()) {
+            command.env_remove(name);
+        }
+    }
+    command.envs(environment::of(scratch)?);
+    let mut child = command.spawn().map_err(|error| CliError::NotRun {
+        program: program.to_string_lossy().into_owned(),
+        code: match error.kind() {
+            io::ErrorKind::NotFound => NOT_FOUND,
+            _ => NOT_STARTED,
+        },
+        error,
+    })?;
+    wait(&mut child, signals).map_err(CliError::io("wait for the command"))
+}
+
+/// Waits for the end of the command, and passes signals on to it until then.
+fn wait(child: &mut Child, signals: &mut SignalsInfo<WithOrigin>) -> io::Result<ExitStatus> {
+    loop {
+        // Nobody else waits for it, so until this has a status the number is the child's and no other process's.
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        for origin in signals.wait() {
+            // What comes from the terminal, the command is given by the terminal too.
+            if origin.signal == SIGCHLD || origin.process.is_none() {
+                continue;
+            }
+            if let (Ok(signal), Ok(pid)) = (Signal::try_from(origin.signal), i32::try_from(child.id())) {
+                // One that has ended is found above.
+                let _ = kill(Pid::from_raw(pid), signal);
+            }
+        }
+    }
+}
+
+/// The exit code, as a shell tells it.
+fn code(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal))
+        .unwrap_or(1);
+    u8::try_from(code).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_is_the_one_of_a_shell() {
+        for (status, expected) in [(0, 0), (7 << 8, 7), (255 << 8, 255), (15, 143), (9, 137)] {
+            assert_eq!(code(ExitStatus::from_raw(status)), expected);
+        }
+    }
+}

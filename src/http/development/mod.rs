@@ -1,0 +1,273 @@
+//! What a development server does besides: it signs its resource owners in at the press of a button, fails on demand, and
+//! remembers what it was asked. Every rule is that of any other server.
+//!
+//! Nothing of it can be asked for over HTTP, but for the buttons: whoever holds the [`Development`] commands it.
+
+mod fault;
+mod seen;
+mod shown;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::app::App;
+use super::error::{json_error, token_error};
+use super::pages::development::OWNER;
+use super::request::Request;
+use super::response::Response;
+use super::router::Endpoint;
+use crate::authorization_server::noted;
+use crate::clock::Stopwatch;
+use crate::domain::owner::Username;
+use crate::domain::password::Password;
+use crate::protocol::parameters::values_of;
+
+pub use fault::{Fault, FaultError};
+pub use seen::Seen;
+
+/// How many requests are remembered.
+pub const REMEMBERED: usize = 500;
+
+/// The most faults that wait for their requests.
+const MOST_FAULTS: usize = 100;
+
+/// A development server's own.
+#[derive(Debug, Default)]
+pub struct Development {
+    owners: Vec<(Username, Password)>,
+    faults: Mutex<VecDeque<Fault>>,
+    seen: Mutex<Remembered>,
+    arrived: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Remembered {
+    requests: VecDeque<Arc<Seen>>,
+    /// The number of the next request.
+    next: u64,
+}
+
+/// Too many faults wait already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{MOST_FAULTS} faults wait for their requests already; `oauthctl dev fail clear` forgets them")]
+pub struct TooManyFaults;
+
+impl Development {
+    /// With resource owners who can be signed in at the press of a button.
+    pub fn new(owners: Vec<(Username, Password)>) -> Self {
+        Self {
+            owners,
+            ..Self::default()
+        }
+    }
+
+    /// Their usernames, for a browser that knows this server by a name of this machine. Another site whose name leads here
+    /// (DNS rebinding) gets no buttons.
+    pub(super) fn owners(&self, request: &Request) -> Vec<String> {
+        if !is_asked_here(request) {
+            return Vec::new();
+        }
+        self.owners
+            .iter()
+            .map(|(username, _)| username.to_string())
+            .collect()
+    }
+
+    /// Whose button was pressed, with the password that stands in for typing it.
+    pub(super) fn chosen_owner(&self, request: &Request) -> Option<&(Username, Password)> {
+        let chosen = values_of(request.body(), OWNER).pop()?;
+        let mut owners = self.owners.iter().filter(|_| is_asked_here(request));
+        owners.find(|(username, _)| username.as_str() == chosen)
+    }
+
+    /// Has the next requests at an endpoint fail.
+    ///
+    /// # Errors
+    /// Too many wait already.
+    pub fn fail(&self, fault: Fault) -> Result<(), TooManyFaults> {
+        let mut faults = lock(&self.faults);
+        if faults.len() >= MOST_FAULTS {
+            return Err(TooManyFaults);
+        }
+        faults.push_back(fault);
+        Ok(())
+    }
+
+    /// The faults that wait for their requests.
+    pub fn faults(&self) -> Vec<Fault> {
+        lock(&self.faults).iter().cloned().collect()
+    }
+
+    /// Forgets the faults that wait. How many there were.
+    pub fn clear_faults(&self) -> usize {
+        lock(&self.faults).drain(..).count()
+    }
+
+    /// The request of that ID, if it is still remembered.
+    pub fn request(&self, id: &str) -> Option<Arc<Seen>> {
+        let seen = lock(&self.seen);
+        seen.requests
+            .iter()
+            .rev()
+            .find(|seen| seen.request_id == id)
+            .cloned()
+    }
+
+    /// The number of the next request.
+    pub fn next(&self) -> u64 {
+        lock(&self.seen).next
+    }
+
+    /// The requests from number `from` on, and the number that follows; waits for the first of them, but not longer than
+    /// `patience`.
+    pub fn requests_from(&self, from: u64, patience: Duration) -> (Vec<Arc<Seen>>, u64) {
+        let seen = lock(&self.seen);
+        let (seen, _) = self
+            .arrived
+            .wait_timeout_while(seen, patience, |seen| seen.next <= from)
+            .unwrap_or_else(PoisonError::into_inner);
+        let missing = usize::try_from(seen.next.saturating_sub(from)).unwrap_or(usize::MAX);
+        let skipped = seen.requests.len().saturating_sub(missing);
+        (seen.requests.iter().skip(skipped).cloned().collect(), seen.next)
+    }
+
+    /// Answers a request: as the server does, unless it is to fail.
+    pub(super) fn answer(&self, app: &App, request: &Request, endpoint: Option<Endpoint>) -> Response {
+        let watch = Stopwatch::start();
+        let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
+        let at = app.server.instant();
+        let seen = Seen::new(request, endpoint, &response, notes, fault, at, watch.elapsed());
+        self.remember(seen);
+        response
+    }
+
+    fn remember(&self, seen: Seen) {
+        let mut remembered = lock(&self.seen);
+        if remembered.requests.len() >= REMEMBERED {
+            remembered.requests.pop_front();
+        }
+        remembered.requests.push_back(Arc::new(seen));
+        remembered.next += 1;
+        self.arrived.notify_all();
+    }
+
+    fn answer_or_fail(
+        &self,
+        app: &App,
+        request: &Request,
+        endpoint: Option<Endpoint>,
+    ) -> (Response, Option<String>) {
+        let as_ever = || app.route(request, endpoint);
+        let waiting = endpoint.and_then(|endpoint| self.waiting(endpoint.name()));
+        let Some(fault) = waiting else {
+            return (as_ever(), None);
+        };
+        let told = Some(fault.to_string());
+        let response = match &fault.how {
+            fault::How::Authorization(code) => match fault::refused(app, request, *code) {
+                Some(response) => response,
+                // Not one that would be answered by a redirect; it waits for such a one.
+                None => return (as_ever(), None),
+            },
+            fault::How::Token(code) => token_error(&fault::token(*code)),
+            fault::How::Bearer(error) => error.response(),
+            fault::How::Status(status) => fault::status(*status),
+            fault::How::Slow(span) => {
+                self.used(&fault);
+                std::thread::sleep(*span);
+                return (as_ever(), told);
+            }
+            fault::How::Lost => {
+                self.used(&fault);
+                drop(as_ever());
+                return (json_error(504, "temporarily_unavailable", fault::ON_DEMAND), told);
+            }
+        };
+        self.used(&fault);
+        (response, told)
+    }
+
+    /// The first fault that waits for a request at this endpoint.
+    fn waiting(&self, endpoint: &str) -> Option<Fault> {
+        let faults = lock(&self.faults);
+        faults.iter().find(|fault| fault.endpoint == endpoint).cloned()
+    }
+
+    /// One request less has to fail so.
+    fn used(&self, fault: &Fault) {
+        let mut faults = lock(&self.faults);
+        let place = faults
+            .iter()
+            .position(|waiting| waiting.endpoint == fault.endpoint && waiting.how == fault.how);
+        let Some(place) = place else { return };
+        if let Some(waiting) = faults.get_mut(place) {
+            waiting.times = waiting.times.saturating_sub(1);
+            if waiting.times == 0 {
+                faults.remove(place);
+            }
+        }
+    }
+}
+
+/// Whether `Host` is a name of this machine.
+fn is_asked_here(request: &Request) -> bool {
+    let host = request.header("Host").unwrap_or_default();
+    let name = match host.split_once(']') {
+        Some((address, _)) => format!("{address}]"),
+        None => host.split(':').next().unwrap_or_default().to_owned(),
+    };
+    ["127.0.0.1", "[::1]", "localhost"].contains(&name.as_str())
+}
+
+/// What is kept stays good where a thread panicked: each change is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_this_machine_have_buttons() {
+        let owner = ("alice".parse().unwrap(), Password::choose("long enough").unwrap());
+        let development = Development::new(vec![owner]);
+        for (host, is_here) in [
+            ("127.0.0.1:8420", true),
+            ("localhost", true),
+            ("[::1]:8420", true),
+            ("127.0.0.1.evil.example:8420", false),
+            ("evil.example", false),
+            ("", false),
+        ] {
+            let request = Request::builder("POST", "/authorize")
+                .header("Host", host)
+                .body("development_owner=alice")
+                .build();
+            assert_eq!(development.owners(&request).is_empty(), !is_here, "{host}");
+            assert_eq!(development.chosen_owner(&request).is_some(), is_here, "{host}");
+        }
+    }
+
+    #[test]
+    fn requests_are_remembered_up_to_a_bound_and_told_in_order() {
+        let development = Development::default();
+        assert!(development.requests_from(0, Duration::ZERO).0.is_empty());
+        let seen = |number: usize| {
+            let request = Request::builder("GET", &format!("/{number}")).build();
+            let response = Response::text(404, "");
+            let at = crate::clock::Timestamp::from_millis(0);
+            let notes = noted::Notes::default();
+            Seen::new(&request, None, &response, notes, None, at, Duration::ZERO)
+        };
+        for number in 0..REMEMBERED + 3 {
+            development.remember(seen(number));
+        }
+        let (all, next) = development.requests_from(0, Duration::ZERO);
+        assert_eq!((all.len(), next), (REMEMBERED, 503));
+        assert_eq!(all[0].path, "/3");
+        let (last, _) = development.requests_from(next - 1, Duration::ZERO);
+        assert_eq!(last[0].path, "/502");
+    }
+}

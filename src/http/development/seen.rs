@@ -1,0 +1,147 @@
+//! A request that was answered, as a developer may look at it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::shown::shown;
+use crate::authorization_server::noted::Notes;
+use crate::clock::Timestamp;
+use crate::http::request::Request;
+use crate::http::response::Response;
+use crate::http::router::Endpoint;
+use crate::protocol::bearer;
+
+/// The most parameters that are shown.
+const MOST: usize = 40;
+
+/// A name and a value, cut where it could open anything.
+pub(super) type Shown = (String, String);
+
+/// A request with its answer. No secret is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The ID in its answer, in the log and on error pages.
+    pub request_id: String,
+    /// When it was answered, by the clock of the server (RFC 3339).
+    pub at: String,
+    /// The method.
+    pub method: String,
+    /// The path without the query.
+    pub path: String,
+    /// The name of the endpoint; none where there is none.
+    pub endpoint: Option<String>,
+    /// Of the query and of the form.
+    pub parameters: Vec<Shown>,
+    /// The query of an authorization request as it came, to be explained.
+    pub authorization_request: Option<String>,
+    /// How somebody authenticated in a header.
+    pub authorization: Option<String>,
+    /// The status of the answer.
+    pub status: u16,
+    /// How long it took, in microseconds.
+    pub microseconds: u64,
+    /// Where the browser is sent, without the query.
+    pub location: Option<String>,
+    /// Of the query of the redirect, or of the JSON in the body.
+    pub answer: Vec<Shown>,
+    /// The client that it is about.
+    pub client: Option<String>,
+    /// The resource owner.
+    pub owner: Option<String>,
+    /// What came of it.
+    pub outcome: Option<String>,
+    /// Why it was refused.
+    pub error: Option<String>,
+    /// The fault on demand by which it failed.
+    pub fault: Option<String>,
+}
+
+impl Seen {
+    pub(super) fn new(
+        request: &Request,
+        endpoint: Option<Endpoint>,
+        response: &Response,
+        notes: Notes,
+        fault: Option<String>,
+        at: Timestamp,
+        took: Duration,
+    ) -> Self {
+        let form = if request.method() == "POST" {
+            request.body()
+        } else {
+            &[]
+        };
+        let query = form_urlencoded::parse(request.query().as_bytes());
+        let parameters = query
+            .chain(form_urlencoded::parse(form))
+            .take(MOST)
+            .map(|(name, value)| named(&name, &value))
+            .collect();
+        let is_asked = endpoint == Some(Endpoint::Authorize) && !request.query().is_empty();
+        let location = response.header_value("Location");
+        let (location, query) = match location.map(|to| to.split_once('?').unwrap_or((to, ""))) {
+            Some((to, query)) => (Some(to.to_owned()), query),
+            None => (None, ""),
+        };
+        let answer = if location.is_some() {
+            let query = form_urlencoded::parse(query.as_bytes());
+            query
+                .take(MOST)
+                .map(|(name, value)| named(&name, &value))
+                .collect()
+        } else {
+            members(response)
+        };
+        Self {
+            request_id: request.id().to_string(),
+            at: at.to_string(),
+            method: request.method().to_owned(),
+            path: request.path().chars().take(200).collect(),
+            endpoint: endpoint.map(|endpoint| endpoint.name().to_owned()),
+            parameters,
+            authorization_request: is_asked.then(|| request.query().to_owned()),
+            authorization: request.header("Authorization").map(scheme),
+            status: response.status(),
+            microseconds: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            location,
+            answer,
+            client: notes.client,
+            owner: notes.owner,
+            outcome: notes.outcome.map(str::to_owned),
+            error: notes.error,
+            fault,
+        }
+    }
+}
+
+fn named(name: &str, value: &str) -> Shown {
+    (name.chars().take(60).collect(), shown(name, value))
+}
+
+/// The scheme, and which token it is; never what stands behind `Basic`.
+fn scheme(header: &str) -> String {
+    if let Some(token) = bearer::token(header) {
+        return format!("Bearer {}", shown("access_token", token));
+    }
+    let scheme = header.split(' ').next().unwrap_or_default();
+    format!("{} …", scheme.chars().take(20).collect::<String>())
+}
+
+/// The members of a body in JSON.
+fn members(response: &Response) -> Vec<Shown> {
+    let is_json = response
+        .header_value("Content-Type")
+        .is_some_and(|kind| kind.starts_with("application/json"));
+    if !is_json {
+        return Vec::new();
+    }
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(response.body_bytes()) else {
+        return Vec::new();
+    };
+    let member = |(name, value): (&String, &serde_json::Value)| match value {
+        serde_json::Value::String(text) => named(name, text),
+        other => named(name, &other.to_string()),
+    };
+    members.iter().take(MOST).map(member).collect()
+}

@@ -1,0 +1,460 @@
+//! An authorization request taken apart for people: each check with what was received, what is registered, and what mends
+//! it. [`validate`](crate::protocol::authorization_request::validate) decides; this only tells, in the same order.
+
+use std::collections::BTreeSet;
+
+use crate::domain::client::Client;
+use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::resource::ResourceSet;
+use crate::protocol::authorization_error::AuthorizationError;
+use crate::protocol::authorization_request::{
+    KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
+};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::prompt;
+use crate::protocol::resource_indicators::{self, RESOURCE};
+
+/// What is registered, as far as it matters to the request.
+#[derive(Debug)]
+pub struct Registered<'a> {
+    /// The client that the request says it comes from, if there is such a one.
+    pub client: Option<&'a Client>,
+    /// The identifiers of all clients.
+    pub clients: &'a [String],
+    /// The names of all scopes.
+    pub scopes: &'a [String],
+    /// The resources that were asked for and exist.
+    pub resources: &'a ResourceSet,
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// As it should be.
+    Passed,
+    /// The request is refused for it.
+    Failed,
+    /// It is not refused for it, and may not be meant.
+    Remarked,
+}
+
+/// What mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remedy {
+    /// A command of an administrator: its words after `oauthctl`.
+    Command(Vec<String>),
+    /// What the client's developer does.
+    Client(String),
+}
+
+/// One check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The parameter that it is about.
+    pub parameter: String,
+    /// How it went.
+    pub verdict: Verdict,
+    /// What is wrong or right, in a few words.
+    pub told: String,
+    /// What was received.
+    pub received: Option<String>,
+    /// What is registered or expected, the nearest first.
+    pub expected: Vec<String>,
+    /// Where the received value begins to differ from the first that is expected, in bytes of it.
+    pub differs_at: Option<usize>,
+    /// What mends it; the first is what is probably meant.
+    pub remedies: Vec<Remedy>,
+}
+
+impl Check {
+    fn new(parameter: &str, verdict: Verdict, told: impl Into<String>) -> Self {
+        Self {
+            parameter: parameter.to_owned(),
+            verdict,
+            told: told.into(),
+            received: None,
+            expected: Vec::new(),
+            differs_at: None,
+            remedies: Vec::new(),
+        }
+    }
+
+    fn received(mut self, received: Option<&str>) -> Self {
+        self.received = received.map(str::to_owned);
+        self
+    }
+
+    fn expected(mut self, expected: impl IntoIterator<Item = String>) -> Self {
+        self.expected = expected.into_iter().collect();
+        self
+    }
+
+    fn command(mut self, words: &[&str]) -> Self {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        self.remedies.push(Remedy::Command(words));
+        self
+    }
+
+    fn client(mut self, advice: impl Into<String>) -> Self {
+        self.remedies.push(Remedy::Client(advice.into()));
+        self
+    }
+}
+
+/// Every check of a request, in the order in which the server makes them. Where the client is unknown, what is registered
+/// for it cannot be compared with, and those checks are left out.
+pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -> Vec<Check> {
+    let mut checks = vec![of_client(parameters, registered)];
+    if let Some(client) = registered.client {
+        checks.push(of_redirect_uri(parameters, client));
+    }
+    checks.extend(flaws(parameters));
+    checks.push(of_response_type(parameters));
+    if parameters
+        .get("response_mode")
+        .is_some_and(|mode| mode != "query")
+    {
+        checks.push(
+            Check::new("response_mode", Verdict::Failed, "only `query` is answered")
+                .received(parameters.get("response_mode"))
+                .expected(["query".to_owned()])
+                .client("leave it out"),
+        );
+    }
+    if let Some(client) = registered.client {
+        checks.push(of_pkce(parameters, client));
+        checks.push(of_scope(parameters, client, registered));
+    }
+    checks.extend(of_resources(parameters, registered));
+    if let Err(error) = prompt::asked(parameters) {
+        checks.push(refused("prompt", parameters, &error));
+    }
+    checks.push(of_state(parameters));
+    checks.extend(unknown_names(raw));
+    checks
+}
+
+fn of_client(parameters: &Parameters, registered: &Registered<'_>) -> Check {
+    let received = parameters.get("client_id");
+    let check = |told: &str| Check::new("client_id", Verdict::Failed, told).received(received);
+    match (client_id(parameters), registered.client) {
+        (Err(PageRefusal::NoClientId), _) => check("missing").client("send the client's ID in `client_id`"),
+        (Err(PageRefusal::Flawed(_, flaw)), _) => check(&flaw.to_string()).client("send it once, in UTF-8"),
+        (_, None) => {
+            let sent = received.unwrap_or_default();
+            let mut known = registered.clients.to_vec();
+            nearest_first(sent, &mut known);
+            known.truncate(5);
+            let mut check = check("nobody is registered under it");
+            check.differs_at = known.first().map(|known| common(sent, known));
+            let is_near = known.first().is_some_and(|known| is_near(sent, known));
+            let first = known.first().cloned();
+            let check = check.expected(known);
+            match first {
+                Some(meant) if is_near => check.client(format!("send client_id={meant}")),
+                _ => check.command(&["client", "list"]),
+            }
+        }
+        (_, Some(client)) if !client.enabled => {
+            check("the client is disabled").command(&["client", "enable", client.id.as_str()])
+        }
+        (_, Some(client)) => Check::new(
+            "client_id",
+            Verdict::Passed,
+            format!("{}, enabled", client.settings.name),
+        )
+        .received(received),
+    }
+}
+
+fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
+    let received = parameters.get("redirect_uri");
+    let registered = &client.settings.redirect_uris;
+    let mut texts: Vec<String> = registered.iter().map(ToString::to_string).collect();
+    match redirect_uri(parameters, client) {
+        Ok((_, true)) => Check::new("redirect_uri", Verdict::Passed, "registered").received(received),
+        Ok((accepted, false)) => Check::new(
+            "redirect_uri",
+            Verdict::Passed,
+            format!("left out, so it is the one that is registered: {accepted}"),
+        ),
+        Err(PageRefusal::NoRedirectUri { .. }) => {
+            let told = if registered.is_empty() {
+                "missing, and none is registered"
+            } else {
+                "missing, and several are registered"
+            };
+            Check::new("redirect_uri", Verdict::Failed, told)
+                .expected(texts)
+                .client("send the one that is meant")
+        }
+        Err(PageRefusal::UnregisteredRedirectUri { sent, .. }) => {
+            nearest_first(&sent, &mut texts);
+            let differs_at = texts.first().map(|nearest| difference(&sent, nearest));
+            let check = match sent.parse::<RedirectUri>() {
+                Ok(_) => Check::new("redirect_uri", Verdict::Failed, "not registered").command(&[
+                    "client",
+                    "update",
+                    client.id.as_str(),
+                    "--add-redirect-uri",
+                    &sent,
+                ]),
+                Err(error) => Check::new(
+                    "redirect_uri",
+                    Verdict::Failed,
+                    format!("not registered, and it cannot be: {error}"),
+                ),
+            };
+            let check = match texts.first() {
+                Some(nearest) => check.client(format!("send redirect_uri={nearest}")),
+                None => check,
+            };
+            Check {
+                differs_at,
+                ..check.received(Some(&sent)).expected(texts)
+            }
+        }
+        Err(_) => Check::new("redirect_uri", Verdict::Failed, "repeated, or not text")
+            .client("send it once, in UTF-8"),
+    }
+}
+
+/// What is repeated or no text; the two that were looked at before are not told again.
+fn flaws(parameters: &Parameters) -> Vec<Check> {
+    let named = KNOWN
+        .into_iter()
+        .filter(|name| !["client_id", "redirect_uri"].contains(name));
+    named
+        .filter_map(|name| {
+            let flaw = parameters.flaw(name)?;
+            Some(Check::new(name, Verdict::Failed, flaw.to_string()).client("send it once, in UTF-8"))
+        })
+        .collect()
+}
+
+fn of_response_type(parameters: &Parameters) -> Check {
+    let received = parameters.get("response_type");
+    let expected = || ["code".to_owned()];
+    match received {
+        Some("code") => Check::new("response_type", Verdict::Passed, "code").received(received),
+        None => Check::new("response_type", Verdict::Failed, "missing")
+            .expected(expected())
+            .client("send response_type=code"),
+        Some(_) => Check::new("response_type", Verdict::Failed, "only `code` is answered")
+            .received(received)
+            .expected(expected())
+            .client("send response_type=code"),
+    }
+}
+
+fn of_pkce(parameters: &Parameters, client: &Client) -> Check {
+    let method = parameters.get("code_challenge_method");
+    match code_challenge(parameters, client) {
+        Ok(Some(_)) => Check::new("code_challenge", Verdict::Passed, "PKCE with S256"),
+        Ok(None) => Check::new(
+            "code_challenge",
+            Verdict::Remarked,
+            "no PKCE; this client may leave it out, and then whoever gets at the code can try to use it",
+        )
+        .command(&["client", "update", client.id.as_str(), "--pkce"]),
+        Err(error) => {
+            let (parameter, received) = match (parameters.get("code_challenge"), method) {
+                (Some(_), method) if method != Some("S256") => ("code_challenge_method", method),
+                (challenge, _) => ("code_challenge", challenge),
+            };
+            let check = Check::new(parameter, Verdict::Failed, error.description)
+                .received(received)
+                .client(
+                    "send the base64url of the SHA-256 of a fresh verifier, and code_challenge_method=S256",
+                );
+            if parameters.get("code_challenge").is_none() && method.is_none() {
+                check.command(&["client", "update", client.id.as_str(), "--no-pkce"])
+            } else {
+                check
+            }
+        }
+    }
+}
+
+fn of_scope(parameters: &Parameters, client: &Client, registered: &Registered<'_>) -> Check {
+    let received = parameters.get("scope");
+    let allowed: Vec<String> = client.settings.scopes.iter().map(ToString::to_string).collect();
+    match scope(parameters, client) {
+        Ok(all) if received.is_none() => Check::new(
+            "scope",
+            Verdict::Passed,
+            format!("left out, so all that the client may have is asked for: {all}"),
+        ),
+        Ok(_) => Check::new("scope", Verdict::Passed, "all of it is the client's").received(received),
+        Err(error) => {
+            let mut check = Check::new("scope", Verdict::Failed, error.description).received(received);
+            let words = received
+                .unwrap_or_default()
+                .split(' ')
+                .filter(|word| !word.is_empty());
+            for word in words.filter(|word| !allowed.iter().any(|allowed| allowed == word)) {
+                let id = client.id.as_str();
+                if registered.scopes.iter().any(|defined| defined == word) {
+                    check = check.command(&["client", "update", id, "--add-scope", word]);
+                } else if let Some(meant) = registered.scopes.iter().find(|defined| is_near(word, defined)) {
+                    check = check.client(format!("send {meant} instead of {word}"));
+                } else {
+                    check = check.command(&["scope", "define", word]);
+                }
+            }
+            check.expected(allowed)
+        }
+    }
+}
+
+fn of_resources(parameters: &Parameters, registered: &Registered<'_>) -> Option<Check> {
+    let received = parameters.values_of(RESOURCE);
+    if received.is_empty() {
+        return None;
+    }
+    let all = received.join(" ");
+    let asked = resource_indicators::asked(parameters);
+    let result =
+        asked.and_then(|asked| resource_indicators::refuse_unregistered(&asked, registered.resources));
+    Some(match result {
+        Ok(()) => Check::new(RESOURCE, Verdict::Passed, "registered").received(Some(&all)),
+        Err(error) => Check::new(RESOURCE, Verdict::Failed, error.to_string())
+            .received(Some(&all))
+            .command(&["resource-server", "list"]),
+    })
+}
+
+fn of_state(parameters: &Parameters) -> Check {
+    match parameters.get("state") {
+        Some(_) => Check::new("state", Verdict::Passed, "sent back as it came"),
+        None => Check::new(
+            "state",
+            Verdict::Remarked,
+            "missing; it ties the answer to the request, and so keeps others from slipping the client a code of theirs",
+        )
+        .client("send a fresh random `state`, and compare it with the one in the answer"),
+    }
+}
+
+fn refused(parameter: &str, parameters: &Parameters, error: &AuthorizationError) -> Check {
+    Check::new(parameter, Verdict::Failed, error.description.clone()).received(parameters.get(parameter))
+}
+
+/// Names that this server ignores, where they look like one that it knows.
+fn unknown_names(raw: &str) -> Vec<Check> {
+    let sent: BTreeSet<String> = form_urlencoded::parse(raw.as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .collect();
+    let mut checks = Vec::new();
+    for name in sent.iter().filter(|name| !KNOWN.contains(&name.as_str())) {
+        let meant = KNOWN
+            .into_iter()
+            .filter(|known| !sent.contains(*known))
+            .find(|known| is_near(name, known));
+        if let Some(meant) = meant {
+            checks.push(
+                Check::new(
+                    &name.chars().take(60).collect::<String>(),
+                    Verdict::Remarked,
+                    "no parameter of this name is known, and so it is ignored",
+                )
+                .client(format!("is `{meant}` meant?")),
+            );
+        }
+    }
+    checks
+}
+
+/// The longest texts that are compared letter by letter.
+const LONGEST_COMPARED: usize = 300;
+
+fn distance(a: &str, b: &str) -> usize {
+    if a.len() > LONGEST_COMPARED || b.len() > LONGEST_COMPARED {
+        return usize::MAX;
+    }
+    strsim::damerau_levenshtein(a, b)
+}
+
+fn nearest_first(sent: &str, known: &mut [String]) {
+    let sent = without_port(sent);
+    known.sort_by_cached_key(|known| distance(&sent, &without_port(known)));
+}
+
+fn is_near(sent: &str, known: &str) -> bool {
+    distance(sent, known) <= sent.len().min(known.len()) / 3
+}
+
+/// How many bytes two texts begin with alike.
+fn common(a: &str, b: &str) -> usize {
+    let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
+    alike.map(|(a, _)| a.len_utf8()).sum()
+}
+
+/// Where the port of a loopback URI stands, colon and digits.
+fn loopback_port(uri: &str) -> Option<std::ops::Range<usize>> {
+    let host = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
+        .into_iter()
+        .find(|host| uri.starts_with(host))?;
+    let digits = uri
+        .get(host.len()..)?
+        .bytes()
+        .take_while(u8::is_ascii_digit)
+        .count();
+    Some(host.len() - 1..host.len() + digits)
+}
+
+fn without_port(uri: &str) -> String {
+    let mut text = uri.to_owned();
+    if let Some(port) = loopback_port(uri) {
+        text.replace_range(port, "");
+    }
+    text
+}
+
+/// Where a redirect URI begins to differ from a registered one, in bytes of the first. The port of a loopback URI may.
+fn difference(sent: &str, registered: &str) -> usize {
+    let port = loopback_port(sent);
+    let at = common(&without_port(sent), &without_port(registered));
+    match port {
+        Some(port) if at >= port.start => at + port.len(),
+        _ => at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_difference_is_found_behind_a_port_that_may_differ() {
+        let registered = "http://127.0.0.1/callback";
+        for (sent, from) in [
+            ("http://127.0.0.1:9000/calback", "back"),
+            ("http://127.0.0.1/callbak", "k"),
+            ("http://127.0.0.1:9000/callback/", "/"),
+            ("https://127.0.0.1/callback", "s://127.0.0.1/callback"),
+            ("http://127.0.0.1:9000", ""),
+        ] {
+            assert_eq!(&sent[difference(sent, registered)..], from, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_misspelt_name_is_pointed_out() {
+        let checks = unknown_names("redirect_url=x&client_id=y&nonce=z&scopes=a");
+        let told: Vec<(&str, &Remedy)> = checks
+            .iter()
+            .map(|check| (check.parameter.as_str(), &check.remedies[0]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    "redirect_url",
+                    &Remedy::Client("is `redirect_uri` meant?".to_owned())
+                ),
+                ("scopes", &Remedy::Client("is `scope` meant?".to_owned())),
+            ]
+        );
+    }
+}

@@ -1,0 +1,333 @@
+//! `login`: headless, with a browser, on a terminal, and at other servers.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use oauth2::url::Url;
+use rexpect::session::{Options, spawn_with_options};
+use serde_json::Value;
+
+use crate::other_server::OtherServer;
+use crate::program::{Ended, Waiting, output};
+use crate::support::flow::{approve, signed_in};
+use crate::support::form::Form;
+use crate::support::home::{Client, Home, PASSWORD};
+use crate::support::http::send;
+use crate::support::server::Server;
+
+const LOOPBACK: [&str; 2] = ["--redirect-uri", "http://127.0.0.1/cb"];
+
+/// A server with the client `orders`.
+fn stage() -> (Server, Client) {
+    let home = Home::furnished();
+    let client = home.client("orders", &LOOPBACK);
+    (Server::over(home), client)
+}
+
+/// `oauthctl login`, in the home of the server, with the secret in the environment.
+fn login(server: &Server, client: &Client, args: &str) -> Command {
+    let mut command = server.home.command();
+    command
+        .args(["login", &client.id])
+        .args(args.split_whitespace())
+        .env("OAUTHCTL_SERVER_ISSUER", &server.base)
+        .env("OAUTH_CLIENT_SECRET", &client.secret);
+    command
+}
+
+const HEADLESS: &str = "--headless --owner alice --password-stdin -o json";
+
+#[track_caller]
+fn tokens(ended: &Ended) -> Value {
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+#[test]
+fn without_a_browser_the_owner_signs_in_and_approves() {
+    let (server, client) = stage();
+    let command = format!("{HEADLESS} --scope orders:read");
+    let printed = tokens(&output(&mut login(&server, &client, &command), PASSWORD));
+    assert_eq!(printed["client_id"], "orders");
+    assert_eq!(printed["issuer"], server.base);
+    assert_eq!(printed["scope"], "orders:read");
+    assert_eq!(printed["expires_in"], 3600);
+    assert!(server.opens(printed["access_token"].as_str().unwrap()));
+
+    // Nobody listens at the redirect URI, so it may be anywhere.
+    let elsewhere = server.home.client("elsewhere", &[]);
+    let printed = tokens(&output(&mut login(&server, &elsewhere, HEADLESS), PASSWORD));
+    assert_eq!(printed["scope"], "orders:read stock");
+}
+
+#[test]
+fn a_token_file_is_private_and_is_refreshed() {
+    let (server, client) = stage();
+    let path = server.home.database().with_file_name("tokens.json");
+    let command = format!("{HEADLESS} --token-file tokens.json");
+    let ended = output(&mut login(&server, &client, &command), PASSWORD);
+    let printed = tokens(&ended);
+    assert_eq!(printed["token_file"], "tokens.json");
+    let read = || -> Value { serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap() };
+    let first = read();
+    let text = |tokens: &Value, name: &str| tokens[name].as_str().unwrap().to_owned();
+    for secret in ["access_token", "refresh_token"] {
+        assert!(!ended.stdout.contains(&text(&first, secret)), "{}", ended.stdout);
+    }
+    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(), 0o600);
+
+    let again = output(&mut login(&server, &client, &command), PASSWORD);
+    assert_eq!(again.code, Some(4), "{again:?}");
+
+    // Client and issuer stand in the file.
+    let mut command = server.home.command();
+    command
+        .args([
+            "login",
+            "--refresh",
+            "--token-file",
+            "tokens.json",
+            "--scope",
+            "stock",
+        ])
+        .env("OAUTH_CLIENT_SECRET", &client.secret);
+    assert_eq!(
+        tokens(&output(command.args(["-o", "json"]), ""))["scope"],
+        "stock"
+    );
+    let second = read();
+    assert_eq!(mode(), 0o600);
+    assert_ne!(text(&second, "access_token"), text(&first, "access_token"));
+    assert_ne!(text(&second, "refresh_token"), text(&first, "refresh_token"));
+
+    // A refresh token goes to nobody else.
+    let refused = output(command.args(["--issuer", "http://127.0.0.1:9"]), "");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.stderr.contains("the token file is of http://"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn with_a_browser_only_the_answer_with_the_state_and_the_issuer_counts() {
+    let (server, client) = stage();
+    let mut waiting = Waiting::start(&mut login(&server, &client, "--no-browser -o json"));
+    let mut browser = signed_in(&server);
+    let location = approve(&mut browser, waiting.path(&server.base))
+        .location()
+        .to_owned();
+    let mut other = Url::parse(&location).unwrap();
+    other.set_query(Some("code=evil&state=other"));
+    assert_eq!(send("GET", other.as_str(), &[], None).status, 400);
+    other.set_query(None);
+    assert_eq!(send("GET", other.as_str(), &[], None).status, 400);
+    assert_eq!(send("GET", &location, &[], None).status, 200);
+    let ended = waiting.end();
+    assert!(server.opens(tokens(&ended)["access_token"].as_str().unwrap()));
+    assert_eq!(ended.stderr, "");
+
+    waiting = Waiting::start(&mut login(&server, &client, "--no-browser"));
+    let answer = approve(&mut browser, waiting.path(&server.base));
+    let issuer = answer.parameter("iss").unwrap();
+    let encoded: String = form_urlencoded::byte_serialize(issuer.as_bytes()).collect();
+    let forged = answer.location().replace(&encoded, "https%3A%2F%2Fevil.example");
+    assert_ne!(forged, answer.location());
+    assert_eq!(send("GET", &forged, &[], None).status, 200);
+    let ended = waiting.end();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(
+        ended.stderr.contains("comes from `https://evil.example`"),
+        "{ended:?}"
+    );
+}
+
+#[test]
+fn what_the_owner_denies_is_said() {
+    let (server, client) = stage();
+    let waiting = Waiting::start(&mut login(&server, &client, "--no-browser"));
+    let mut browser = signed_in(&server);
+    let page = browser.open(waiting.path(&server.base));
+    let form = Form::with(&page.body, "decision").press("decision", "deny");
+    let location = browser.submit(&form).location().to_owned();
+    assert_eq!(send("GET", &location, &[], None).status, 200);
+    let ended = waiting.end();
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("denied it"), "{ended:?}");
+}
+
+#[test]
+fn the_browser_is_given_the_url_and_nobody_waits_for_ever() {
+    let (server, client) = stage();
+    let program = server.home.database().with_file_name("browser");
+    fs::write(
+        &program,
+        "#!/bin/sh\nprintf %s \"$1\" >opened.part && mv opened.part opened\n",
+    )
+    .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = login(&server, &client, "--timeout 1s");
+    let ended = output(command.env("BROWSER", &program).env("PATH", "/usr/bin:/bin"), "");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("no answer came within 1s"), "{ended:?}");
+    let opened =
+        crate::support::server::wait_for(|| fs::read_to_string(program.with_file_name("opened")).ok());
+    assert!(ended.stderr.contains(&opened), "{ended:?}");
+}
+
+#[test]
+fn on_a_terminal() {
+    let (server, client) = stage();
+    let command = login(&server, &client, "--no-browser");
+    let options = Options::new()
+        .timeout_ms(Some(60_000))
+        .strip_ansi_escape_codes(true);
+    let mut session = spawn_with_options(command, options).unwrap();
+    session.exp_string("sign in and approve:").unwrap();
+    session.read_line().unwrap();
+    let url = session.read_line().unwrap();
+    let location = approve(
+        &mut signed_in(&server),
+        url.trim().strip_prefix(&server.base).unwrap(),
+    );
+    send("GET", location.location(), &[], None);
+    let shown = session.exp_eof().unwrap();
+    assert!(shown.contains("access_token   oat_"), "{shown}");
+}
+
+#[test]
+fn what_is_missing_or_wrong_is_said() {
+    let (server, client) = stage();
+    for (args, stdin, code, message) in [
+        ("--no-browser -o id", "", 2, "-o id would lose the tokens"),
+        ("--headless", "", 2, "--owner <NAME>"),
+        ("--headless --owner alice", "", 2, "--password-stdin is missing"),
+        (HEADLESS, "wrong", 1, "does not let alice in"),
+        (
+            "--headless --owner alice --password-stdin --scope nope",
+            PASSWORD,
+            1,
+            "invalid_scope",
+        ),
+        ("--secret-file nowhere", "", 1, "cannot read nowhere"),
+        ("--issuer http://id.example", "", 2, "is not `https`"),
+        (
+            "--issuer http://127.0.0.1:9",
+            "",
+            1,
+            "nothing answers at http://127.0.0.1:9",
+        ),
+        ("--token-file no/where", "", 1, "use the directory no"),
+        ("--refresh", "", 2, "--token-file"),
+    ] {
+        let ended = output(&mut login(&server, &client, args), stdin);
+        assert_eq!(ended.code, Some(code), "{args}: {ended:?}");
+        assert!(ended.stderr.contains(message), "{args}: {ended:?}");
+        assert_eq!(ended.stdout, "", "{args}");
+    }
+    let slash = format!("--issuer {}/", server.base);
+    let ended = output(&mut login(&server, &client, &slash), "");
+    assert!(ended.stderr.contains("give that as --issuer"), "{ended:?}");
+    let mut command = login(&server, &client, "--no-browser");
+    let ended = output(command.env_remove("OAUTH_CLIENT_SECRET"), "");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let wrong = Client::new("orders", &"x".repeat(40));
+    let ended = output(&mut login(&server, &wrong, HEADLESS), PASSWORD);
+    assert!(ended.stderr.contains("invalid_client"), "{ended:?}");
+    let elsewhere = server.home.client("elsewhere", &[]);
+    let ended = output(&mut login(&server, &elsewhere, "--no-browser"), "");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--add-redirect-uri"), "{ended:?}");
+    let nobody = Client::new("nobody", "x");
+    assert_eq!(
+        output(&mut login(&server, &nobody, "--no-browser"), "").code,
+        Some(3)
+    );
+}
+
+#[test]
+fn at_another_server() {
+    let other = OtherServer::start();
+    let home = Home::empty();
+    let command = |args: &str| {
+        let mut command = home.command();
+        command.args(["login"]).args(args.split_whitespace());
+        command
+    };
+    let issuer = &other.issuer;
+    fs::write(home.database().with_file_name("secret"), "s3cret & more\n").unwrap();
+    let waiting = Waiting::start(&mut command(&format!(
+        "app --issuer {issuer} --secret-file secret --no-browser --token-file t.json --scope a b --redirect-uri http://localhost/back"
+    )));
+    let url = Url::parse(&waiting.url).unwrap();
+    let get = |name: &str| {
+        let mut found = url.query_pairs().filter(|(key, _)| key == name);
+        found
+            .next()
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
+    };
+    assert_eq!(
+        (get("tenant"), get("client_id"), get("scope")),
+        ("a".into(), "app".into(), "a b".into())
+    );
+    assert_eq!(get("code_challenge_method"), "S256");
+    let back = get("redirect_uri");
+    assert!(
+        back.starts_with("http://localhost:") && back.ends_with("/back"),
+        "{back}"
+    );
+    let answer = send("GET", &format!("{back}?code=c&state={}", get("state")), &[], None);
+    assert_eq!(answer.status, 200);
+    let ended = waiting.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let read = || -> Value {
+        serde_json::from_str(&fs::read_to_string(home.database().with_file_name("t.json")).unwrap()).unwrap()
+    };
+    assert_eq!(read()["id_token"], "i");
+    assert_eq!(read()["scope"], "a b");
+    assert_eq!(read()["expires_in"], 60);
+
+    let ended = output(
+        &mut command("--refresh --token-file t.json --secret-file secret"),
+        "",
+    );
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(read()["refresh_token"], "r", "a server that does not rotate");
+    let bodies = other.bodies.lock().unwrap();
+    assert!(
+        bodies[0].contains("client_secret=s3cret+%26+more&")
+            || bodies[0].ends_with("client_secret=s3cret+%26+more"),
+        "{bodies:?}"
+    );
+    assert!(bodies[1].contains("refresh_token=r"), "{bodies:?}");
+    assert!(!home.database().exists(), "no database was made");
+}
+
+#[test]
+fn over_tls_with_a_certificate_that_the_system_trusts() {
+    let home = Home::furnished();
+    let client = home.client("orders", &LOOPBACK);
+    let names = ["127.0.0.1".to_owned()];
+    let pair = rcgen::generate_simple_self_signed(names).unwrap();
+    let file = |name: &str| home.database().with_file_name(name);
+    fs::write(file("cert.pem"), pair.cert.pem()).unwrap();
+    fs::write(file("key.pem"), pair.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(file("key.pem"), fs::Permissions::from_mode(0o600)).unwrap();
+    let server = Server::with(home, |command| {
+        command
+            .env("OAUTHCTL_TLS_CERTIFICATE", "cert.pem")
+            .env("OAUTHCTL_TLS_PRIVATE_KEY", "key.pem")
+    });
+    assert!(server.base.starts_with("https://"), "{}", server.base);
+    let trusted = output(
+        login(&server, &client, HEADLESS).env("SSL_CERT_FILE", "cert.pem"),
+        PASSWORD,
+    );
+    assert_eq!(tokens(&trusted)["issuer"], server.base);
+    let untrusted = output(&mut login(&server, &client, HEADLESS), PASSWORD);
+    assert_eq!(untrusted.code, Some(1), "{untrusted:?}");
+    assert!(untrusted.stderr.contains("certificate"), "{untrusted:?}");
+}

@@ -1,0 +1,236 @@
+//! The programs of `example client`, each with the library that it is for.
+//!
+//! ```sh
+//! python3 -m venv target/recipes/venv && target/recipes/venv/bin/pip install authlib requests
+//! npm install --prefix target/recipes openid-client oauth4webapi
+//! ```
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::program::{Waiting, output};
+use crate::support::flow::{approve, signed_in};
+use crate::support::home::{Client, Home};
+use crate::support::http::send;
+use crate::support::server::Server;
+
+/// Where libraries are installed that are not ours.
+fn installed(path: &str) -> Option<PathBuf> {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("target/recipes")
+        .join(path);
+    if found.exists() {
+        return Some(found);
+    }
+    missing(&format!("target/recipes/{path}; .ci/run installs it"));
+    None
+}
+
+/// Where a program is that the system has.
+fn program(name: &str) -> Option<PathBuf> {
+    let search = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&search)
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file());
+    if found.is_none() {
+        missing(&format!("`{name}`"));
+    }
+    found
+}
+
+#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
+fn missing(what: &str) {
+    assert!(
+        env::var_os("OAUTHCTL_REQUIRE_RECIPES").is_none(),
+        "OAUTHCTL_REQUIRE_RECIPES is set, and there is no {what}"
+    );
+    eprintln!("SKIPPED: there is no {what}");
+}
+
+/// A server with a client whose ID means something in every language.
+struct Stage {
+    server: Server,
+    client: Client,
+    directory: TempDir,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let home = Home::furnished();
+        let client = home.client(r#"a"b\c'd$e"#, &["--redirect-uri", "http://127.0.0.1/call/back"]);
+        Self {
+            server: Server::over(home),
+            client,
+            directory: TempDir::new().unwrap(),
+        }
+    }
+
+    /// Writes the program into a file, of the name that is proposed or another one.
+    fn write(&self, library: &str, name: Option<&str>) -> PathBuf {
+        let mut command = self.server.home.command();
+        command
+            .args(["example", "client", "--for", library, "-o", "json"])
+            .env("OAUTHCTL_SERVER_ISSUER", &self.server.base);
+        let ended = output(&mut command, "");
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let document: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        let content = document["content"].as_str().unwrap();
+        assert!(!content.contains(&self.client.secret));
+        let path = self
+            .directory
+            .path()
+            .join(name.unwrap_or(document["file"].as_str().unwrap()));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    /// The command with the secret, in an environment that sends nothing through a proxy.
+    fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.directory.path())
+            .env("OAUTH_CLIENT_SECRET", &self.client.secret);
+        for name in [
+            "http_proxy",
+            "HTTP_PROXY",
+            "https_proxy",
+            "HTTPS_PROXY",
+            "all_proxy",
+            "ALL_PROXY",
+        ] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    /// Plays the resource owner, and looks whether the program has an access token in the end.
+    #[track_caller]
+    fn play(&self, command: &mut Command) {
+        let waiting = Waiting::start(command);
+        let location = approve(&mut signed_in(&self.server), waiting.path(&self.server.base))
+            .location()
+            .to_owned();
+        assert_eq!(send("GET", &location, &[], None).status, 200);
+        let ended = waiting.end();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(self.server.opens(ended.stdout.trim()), "{ended:?}");
+        assert!(ended.stderr.contains("refreshed"), "{ended:?}");
+    }
+}
+
+#[test]
+fn authlib() {
+    let Some(python) = installed("venv/bin/python") else {
+        return;
+    };
+    let stage = Stage::new();
+    let file = stage.write("authlib", None);
+    stage.play(stage.command(&python).arg(file));
+}
+
+/// A program beside which its libraries are found.
+fn node(library: &str) {
+    let Some(node) = program("node") else {
+        return;
+    };
+    let Some(modules) =
+        installed("node_modules").filter(|_| installed(&format!("node_modules/{library}")).is_some())
+    else {
+        return;
+    };
+    let stage = Stage::new();
+    let file = stage.write(library, None);
+    std::os::unix::fs::symlink(modules, stage.directory.path().join("node_modules")).unwrap();
+    stage.play(stage.command(&node).arg(file));
+}
+
+#[test]
+fn openid_client() {
+    node("openid-client");
+}
+
+#[test]
+fn oauth4webapi() {
+    node("oauth4webapi");
+}
+
+#[test]
+fn curl() {
+    let (Some(_), Some(_)) = (program("curl"), program("openssl")) else {
+        return;
+    };
+    let stage = Stage::new();
+    let file = stage.write("curl", None);
+    for forge in [true, false] {
+        let mut waiting = Waiting::start(stage.command(Path::new("sh")).arg(&file));
+        let location = approve(&mut signed_in(&stage.server), waiting.path(&stage.server.base))
+            .location()
+            .to_owned();
+        let typed = if forge {
+            location.replace("state=", "state=x")
+        } else {
+            location
+        };
+        waiting.type_line(&typed);
+        let ended = waiting.end();
+        if forge {
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+            assert!(ended.stderr.contains("another request"), "{ended:?}");
+        } else {
+            let response: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+            assert!(stage.server.opens(response["access_token"].as_str().unwrap()));
+        }
+    }
+}
+
+/// Compiled with the versions that the lock file of this project has, which are in the registry's cache.
+#[test]
+fn the_crate_oauth2() {
+    let stage = Stage::new();
+    stage.write("oauth2", Some("src/main.rs"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = "[package]\nname = \"recipe\"\nedition = \"2024\"\n\n[dependencies]\n\
+        oauth2 = { version = \"5\", default-features = false }\n\
+        ureq = { version = \"3\", default-features = false }\n\n[workspace]\n";
+    fs::write(stage.directory.path().join("Cargo.toml"), manifest).unwrap();
+    fs::copy(root.join("Cargo.lock"), stage.directory.path().join("Cargo.lock")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recipe");
+    let built = output(
+        stage
+            .command(Path::new(env!("CARGO")))
+            .args(["build", "--quiet", "--offline"])
+            .env("CARGO_TARGET_DIR", &target),
+        "",
+    );
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    stage.play(&mut stage.command(&target.join("debug/recipe")));
+}
+
+#[test]
+fn a_client_that_cannot_be_waited_for_here_is_said() {
+    let home = Home::furnished();
+    home.client("far", &[]);
+    let example = |args: &[&str]| output(home.command().args(["example", "client"]).args(args), "");
+    let refused = example(&["--for", "authlib"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused
+            .stderr
+            .contains("oauthctl client update far --add-redirect-uri"),
+        "{refused:?}"
+    );
+    assert_eq!(example(&["--for", "curl"]).code, Some(0));
+    home.client("near", &["--redirect-uri", "http://127.0.0.1/cb"]);
+    let refused = example(&["--for", "curl"]);
+    assert!(
+        refused.stderr.contains("2 clients are registered; say which"),
+        "{refused:?}"
+    );
+    assert_eq!(example(&["near", "--for", "oauth2"]).code, Some(0));
+    assert_eq!(example(&["nobody", "--for", "curl"]).code, Some(3));
+}

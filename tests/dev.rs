@@ -1,0 +1,666 @@
+//! `serve --dev`, `dev` and `explain` as a developer uses them: the real server over HTTP, commanded from the command line.
+
+#![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use data_encoding::BASE64;
+use serde_json::Value;
+use tempfile::TempDir;
+use ureq::Agent;
+
+/// RFC 6749 §4.1.2.1.
+const AUTHORIZATION_ERRORS: [&str; 7] = [
+    "invalid_request",
+    "unauthorized_client",
+    "access_denied",
+    "unsupported_response_type",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+];
+
+/// RFC 6749 §5.2.
+const TOKEN_ERRORS: [&str; 6] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
+fn oauthctl(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oauthctl"));
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("TMPDIR", directory);
+    command
+}
+
+/// An answer: status, `Location`, `Set-Cookie`, body.
+struct Answer {
+    status: u16,
+    location: String,
+    cookie: String,
+    request_id: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// A parameter of the redirect.
+    fn parameter(&self, name: &str) -> Option<String> {
+        let (_, query) = self.location.split_once('?')?;
+        let mut pairs = form_urlencoded::parse(query.as_bytes());
+        pairs
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    /// The hidden fields of the form in which `mark` stands.
+    fn hidden(&self, mark: &str) -> Vec<(String, String)> {
+        let forms = self.body.split("<form").skip(1);
+        let form = forms
+            .map(|rest| rest.split("</form>").next().unwrap())
+            .find(|form| form.contains(mark))
+            .unwrap_or_else(|| panic!("no form with {mark}:\n{}", self.body));
+        let fields = form.split("type=\"hidden\" name=\"").skip(1);
+        fields
+            .map(|rest| {
+                let (name, rest) = rest.split_once("\" value=\"").unwrap();
+                let value = rest.split_once('"').unwrap().0;
+                let value = value.replace("&#x2f;", "/").replace("&amp;", "&");
+                (name.to_owned(), value)
+            })
+            .collect()
+    }
+}
+
+/// A server that runs until this is dropped.
+struct Server {
+    child: Child,
+    directory: TempDir,
+    variables: BTreeMap<String, String>,
+    issuer: String,
+    agent: Agent,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        Self::start_in(TempDir::new().unwrap(), arguments)
+    }
+
+    fn start_in(directory: TempDir, arguments: &[&str]) -> Self {
+        let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
+        all.extend_from_slice(arguments);
+        let mut child = oauthctl(directory.path(), &all)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut first = String::new();
+        stderr.read_line(&mut first).unwrap();
+        let issuer = first
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap_or_else(|| panic!("{first}"));
+        let issuer = issuer.to_owned();
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
+        let mut variables = BTreeMap::new();
+        if arguments.contains(&"--dev") {
+            for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+                let line = line.unwrap();
+                let (name, value) = line.split_once('=').unwrap();
+                variables.insert(name.to_owned(), value.trim_matches('\'').to_owned());
+                if name == "OAUTHCTL_DATABASE" {
+                    break;
+                }
+            }
+        }
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .build();
+        Self {
+            child,
+            directory,
+            variables,
+            issuer,
+            agent: config.new_agent(),
+        }
+    }
+
+    fn variable(&self, name: &str) -> &str {
+        &self.variables[name]
+    }
+
+    fn read(mut response: ureq::http::Response<ureq::Body>) -> Answer {
+        let header = |name: &str| {
+            let value = response.headers().get(name);
+            value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+        };
+        let (location, cookie, request_id) =
+            (header("Location"), header("Set-Cookie"), header("X-Request-Id"));
+        Answer {
+            status: response.status().as_u16(),
+            location,
+            cookie: cookie.split(';').next().unwrap().to_owned(),
+            request_id,
+            body: response.body_mut().read_to_string().unwrap(),
+        }
+    }
+
+    fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let url = if path.starts_with('/') {
+            format!("{}{path}", self.issuer)
+        } else {
+            path.to_owned()
+        };
+        let request = self.agent.get(&url);
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value));
+        Self::read(request.call().unwrap())
+    }
+
+    fn post(&self, path: &str, headers: &[(&str, &str)], form: &[(String, String)]) -> Answer {
+        let request = self.agent.post(&format!("{}{path}", self.issuer));
+        let request = headers
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value));
+        let form = form.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Self::read(request.send_form(form).unwrap())
+    }
+
+    /// A code: the button of `owner` is pressed, and everything is approved.
+    fn code(&self, owner: &str) -> String {
+        let page = self.get(self.variable("OAUTH_AUTHORIZE_URL"), &[]);
+        let mut form = page.hidden("development_owner");
+        form.push(("development_owner".to_owned(), owner.to_owned()));
+        let signed_in = self.post("/authorize", &[("Cookie", &page.cookie)], &form);
+        assert_eq!(signed_in.status, 303, "{}", signed_in.body);
+        let cookie = [("Cookie", signed_in.cookie.as_str())];
+        let page = self.get(&signed_in.location, &cookie);
+        assert!(page.body.contains("Development server"));
+        let mut form = page.hidden("name=\"decision\"");
+        form.push(("decision".to_owned(), "approve".to_owned()));
+        for scope in self.variable("OAUTH_SCOPE").split(' ') {
+            form.push(("scope".to_owned(), scope.to_owned()));
+        }
+        let approved = self.post("/authorize", &cookie, &form);
+        approved.parameter("code").unwrap()
+    }
+
+    fn token(&self, form: &[(&str, &str)]) -> Answer {
+        let pair = format!(
+            "{}:{}",
+            self.variable("OAUTH_CLIENT_ID"),
+            self.variable("OAUTH_CLIENT_SECRET")
+        );
+        let basic = format!("Basic {}", BASE64.encode(pair.as_bytes()));
+        let form: Vec<(String, String)> = form
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        self.post("/token", &[("Authorization", &basic)], &form)
+    }
+
+    fn exchange(&self, code: &str) -> Answer {
+        self.token(&[
+            ("grant_type", "authorization_code"),
+            ("code", code),
+            ("redirect_uri", self.variable("OAUTH_REDIRECT_URI")),
+            ("code_verifier", self.variable("OAUTH_CODE_VERIFIER")),
+        ])
+    }
+
+    fn refresh(&self, token: &Value) -> Answer {
+        let token = token.as_str().unwrap();
+        self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    }
+
+    fn check(&self, token: &Value) -> u16 {
+        let bearer = format!("Bearer {}", token.as_str().unwrap());
+        let path = "/check?service=orders:list";
+        self.get(path, &[("Authorization", &bearer)]).status
+    }
+
+    /// A command on the server's database.
+    fn command(&self, arguments: &[&str], stdin: &str) -> Output {
+        let mut command = oauthctl(self.directory.path(), arguments);
+        if let Some(database) = self.variables.get("OAUTHCTL_DATABASE") {
+            command.env("OAUTHCTL_DATABASE", database);
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(stdin.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    fn told(&self, arguments: &[&str]) -> Value {
+        let mut all = arguments.to_vec();
+        all.extend_from_slice(&["-o", "json"]);
+        let output = self.command(&all, "");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {stderr}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn stop(&mut self) {
+        let id = self.child.id().to_string();
+        Command::new("kill").arg(&id).status().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // One that has ended cannot be ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn grant_of(server: &Server) -> String {
+    let grants = server.told(&["grant", "list"]);
+    grants[0]["grant_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_button_leads_to_a_token_and_nothing_stays_behind() {
+    let mut server = Server::start(&["--dev"]);
+    let database = Path::new(server.variable("OAUTHCTL_DATABASE")).to_owned();
+    let socket = format!("{}-dev", database.display());
+    let mode = std::fs::metadata(&socket).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let page = server.get(server.variable("OAUTH_AUTHORIZE_URL"), &[]);
+    for owner in ["alice", "bob", "carol"] {
+        assert!(page.body.contains(&format!("value=\"{owner}\"")), "{owner}");
+    }
+    let password = server.variable("OAUTH_PASSWORD");
+    assert!(!page.body.contains(password), "a password stands in the page");
+    let tokens = server.exchange(&server.code("bob")).json();
+    assert_eq!(server.check(&tokens["access_token"]), 200);
+    assert_eq!(server.told(&["grant", "list"])[0]["username"], "bob");
+    let german = server.get("/account", &[("Accept-Language", "de")]);
+    assert!(german.body.contains("Entwicklungsserver"));
+    server.stop();
+    assert_eq!(server.directory.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn the_mark_stands_on_pages_of_ones_own_too() {
+    let directory = TempDir::new().unwrap();
+    let own = directory.path().join("own");
+    std::fs::create_dir(&own).unwrap();
+    let layout = "<!DOCTYPE html>\n<html lang=\"{{ lang }}\" dir=\"{{ direction }}\">\n<head>\n<meta charset=\"utf-8\">\n\
+                  <title>{{ title }}</title>\n<style>{{ style }}</style>\n</head>\n<body class=\"own\">\n<main>\n\
+                  {{ content }}</main>\n</body>\n</html>\n";
+    std::fs::write(own.join("layout.html"), layout).unwrap();
+    std::fs::write(
+        directory.path().join("oauthctl.toml"),
+        "[pages]\ntemplates = \"own\"\n",
+    )
+    .unwrap();
+    let server = Server::start_in(directory, &["--dev"]);
+    for path in ["/account", "/authorize"] {
+        let page = server.get(path, &[]);
+        let (_, body) = page.body.split_once("<body class=\"own\">").unwrap();
+        assert!(body.starts_with("<aside class=\"development\">"), "{body}");
+    }
+    assert!(server.get("/account", &[]).body.contains("value=\"alice\""));
+}
+
+#[test]
+fn every_error_of_the_standard_comes_on_demand_and_once() {
+    let server = Server::start(&["--dev"]);
+    let code = server.code("alice");
+    for error in AUTHORIZATION_ERRORS {
+        server.told(&["dev", "fail", "next", "authorize", error]);
+        let refused = server.get(server.variable("OAUTH_AUTHORIZE_URL"), &[]);
+        assert_eq!(refused.status, 302);
+        assert_eq!(refused.parameter("error").as_deref(), Some(error));
+        assert_eq!(refused.parameter("iss"), Some(server.issuer.clone()));
+        assert!(refused.parameter("state").is_some());
+    }
+    for error in TOKEN_ERRORS {
+        server.told(&["dev", "fail", "next", "token", error]);
+        let refused = server.exchange(&code);
+        let status = if error == "invalid_client" { 401 } else { 400 };
+        assert_eq!(refused.status, status, "{error}");
+        assert_eq!(refused.json()["error"], error);
+    }
+    server.told(&["dev", "fail", "next", "token", "503", "--times", "2"]);
+    assert_eq!(server.told(&["dev", "fail", "list"])[0]["times"], 2);
+    assert_eq!(server.exchange(&code).status, 503);
+    assert_eq!(server.exchange(&code).status, 503);
+    let tokens = server.exchange(&code);
+    assert_eq!(tokens.status, 200, "no fault has used the code up");
+    server.told(&["dev", "fail", "next", "token", "lost"]);
+    let refresh_token = &tokens.json()["refresh_token"];
+    assert_eq!(server.refresh(refresh_token).status, 504);
+    let again = server.refresh(refresh_token);
+    assert_eq!(again.status, 200, "an answer that was lost costs nobody a login");
+    let refused = server.command(&["dev", "fail", "next", "token", "access_denied"], "");
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+#[test]
+fn one_clock_issues_and_validates_and_commands_see_it() {
+    let server = Server::start(&["--dev"]);
+    let tokens = server.exchange(&server.code("alice")).json();
+    assert_eq!(server.check(&tokens["access_token"]), 200);
+    server.told(&["dev", "clock", "advance", "2h"]);
+    assert_eq!(server.check(&tokens["access_token"]), 401);
+    let listed = server.told(&["token", "list", "--kind", "access"]);
+    assert_eq!(listed[0]["state"], "expired");
+    let fresh = server.refresh(&tokens["refresh_token"]).json();
+    assert_eq!(server.check(&fresh["access_token"]), 200);
+    server.told(&["dev", "clock", "set", "2035-01-01T00:00:00Z"]);
+    assert_eq!(
+        server.refresh(&fresh["refresh_token"]).json()["error"],
+        "invalid_grant"
+    );
+    assert_eq!(server.told(&["dev", "clock", "reset"])["offset"], 0);
+    assert_eq!(server.check(&tokens["access_token"]), 200);
+}
+
+#[test]
+fn what_is_done_to_a_grant_is_seen_by_its_client_and_told_of_its_tokens() {
+    let server = Server::start(&["--dev"]);
+    let first = server.exchange(&server.code("alice")).json();
+    let grant = grant_of(&server);
+    server.told(&["dev", "expire", &grant]);
+    assert_eq!(server.check(&first["access_token"]), 401);
+    let second = server.refresh(&first["refresh_token"]).json();
+    assert_eq!(server.check(&second["access_token"]), 200);
+    server.told(&["dev", "rotate", &grant]);
+    assert_eq!(
+        server.refresh(&second["refresh_token"]).json()["error"],
+        "invalid_grant"
+    );
+    assert_eq!(
+        server.check(&second["access_token"]),
+        401,
+        "a reuse ends the grant"
+    );
+    let token = second["access_token"].as_str().unwrap();
+    let output = server.command(&["explain", "token", "-o", "json"], token);
+    let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(family["grant_id"], grant.as_str());
+    assert_eq!(family["end_cause"], "refresh_token_reused");
+    assert_eq!(family["genuine"], true);
+    let told: Vec<(&str, &str, bool)> = family["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let text = |name: &str| one[name].as_str().unwrap();
+            (text("kind"), text("state"), one["asked"].as_bool().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("code", "exchanged", false),
+            ("refresh", "rotated", false),
+            ("access", "expired", false),
+            ("refresh", "rotated", false),
+            ("access", "revoked", true),
+        ]
+    );
+    let forged = format!("{}{}", &token[..17], "A".repeat(token.len() - 17));
+    let output = server.command(&["explain", "token", "-o", "json"], &forged);
+    let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(family["genuine"], false);
+    let third = server.exchange(&server.code("carol")).json();
+    let grants = server.told(&["grant", "list", "--owner", "carol"]);
+    server.told(&["dev", "revoke", grants[0]["grant_id"].as_str().unwrap()]);
+    assert_eq!(server.check(&third["access_token"]), 401);
+}
+
+#[test]
+fn what_is_explained_is_what_the_server_does() {
+    let server = Server::start(&["--dev"]);
+    let good = server.variable("OAUTH_AUTHORIZE_URL").to_owned();
+    let without = |name: &str| {
+        let (base, query) = good.split_once('?').unwrap();
+        let kept: Vec<&str> = query.split('&').filter(|pair| !pair.starts_with(name)).collect();
+        format!("{base}?{}", kept.join("&"))
+    };
+    let mut urls = vec![
+        good.clone(),
+        format!("{good}&client_id=other"),
+        format!("{good}&scope=orders:read"),
+        format!("{good}&scope=orders:reed"),
+        format!("{good}&scope=%20"),
+        format!("{good}&response_mode=fragment"),
+        format!("{good}&resource=https://nowhere.example"),
+        format!("{good}&prompt=sometimes"),
+        format!("{good}&max_age=soon"),
+        format!("{good}&state=again"),
+        format!("{good}&code_challenge=again"),
+        format!("{good}&nonce=1&unknown=2"),
+        good.replace("dev-client", "dev-clint"),
+        good.replace("callback", "calback"),
+        good.replace("127.0.0.1%2Fcallback", "127.0.0.1%3A9000%2Fcallback"),
+        good.replace("http%3A", "ftp%3A"),
+        good.replace("S256", "plain"),
+        good.replace("response_type=code", "response_type=token"),
+    ];
+    for name in [
+        "client_id",
+        "redirect_uri",
+        "state",
+        "response_type",
+        "code_challenge=",
+        "code_challenge_method",
+        "code_challenge",
+    ] {
+        urls.push(without(name));
+    }
+    for url in urls {
+        let answer = server.get(&url, &[]);
+        let output = server.command(&["explain", &url, "-o", "json"], "");
+        let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let expected = match answer.status {
+            200 => "sign_in",
+            302 => "redirect",
+            _ => "page",
+        };
+        assert_eq!(explained["outcome"], expected, "{url}");
+        assert_eq!(
+            explained["error"].as_str(),
+            answer.parameter("error").as_deref(),
+            "{url}"
+        );
+        assert_eq!(explained["remark"], Value::Null, "{url}");
+        let checks = explained["checks"].as_array().unwrap();
+        let all_pass = checks.iter().all(|check| check["verdict"] != "failed");
+        assert_eq!(all_pass, expected == "sign_in", "{url}: {explained:#}");
+        let code = if expected == "sign_in" { 0 } else { 6 };
+        assert_eq!(output.status.code(), Some(code), "{url}");
+    }
+}
+
+#[test]
+fn a_request_is_found_by_the_id_on_its_page_and_the_remedy_mends_it() {
+    let server = Server::start(&["--dev"]);
+    let url = server
+        .variable("OAUTH_AUTHORIZE_URL")
+        .replace("callback", "elsewhere");
+    let refused = server.get(&url, &[]);
+    assert_eq!(refused.status, 400);
+    assert!(
+        refused.body.contains(&refused.request_id),
+        "the page shows the ID"
+    );
+    let output = server.command(&["explain", "request", &refused.request_id], "");
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains("unregistered_redirect_uri"), "{told}");
+    assert!(told.contains("^ differs from here on"), "{told}");
+    let remedy = told
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("mend"))
+        .unwrap()
+        .trim();
+    let words: Vec<&str> = remedy.split(' ').skip(1).collect();
+    assert!(server.command(&words, "").status.success(), "{remedy}");
+    assert_eq!(server.get(&url, &[]).status, 200);
+    let unknown = server.command(&["explain", "request", "nothing"], "");
+    assert_eq!(unknown.status.code(), Some(3));
+}
+
+#[test]
+fn who_watches_sees_requests_and_no_secret() {
+    let server = Server::start(&["--dev"]);
+    let mut watching = oauthctl(server.directory.path(), &["dev", "watch", "-o", "jsonl"])
+        .env("OAUTHCTL_DATABASE", server.variable("OAUTHCTL_DATABASE"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(watching.stderr.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    assert!(first.starts_with("watching"), "{first}");
+    let code = server.code("alice");
+    let tokens = server.exchange(&code).json();
+    let mut seen = Vec::new();
+    for line in BufReader::new(watching.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let is_last = line.contains("\"endpoint\":\"token\"");
+        seen.push(line);
+        if is_last {
+            break;
+        }
+    }
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    let text = seen.join("\n");
+    let secrets = [
+        &code[17..],
+        &tokens["access_token"].as_str().unwrap()[17..],
+        &tokens["refresh_token"].as_str().unwrap()[17..],
+        server.variable("OAUTH_CLIENT_SECRET"),
+        server.variable("OAUTH_CODE_VERIFIER"),
+        server.variable("OAUTH_PASSWORD"),
+    ];
+    for secret in secrets {
+        assert!(!text.contains(secret), "{text}");
+    }
+    assert!(text.contains(&code[..17]), "the ID of the code is told: {text}");
+    assert!(
+        text.contains("\"owner\":\"alice\"") && text.contains("\"outcome\":\"approved\""),
+        "{text}"
+    );
+}
+
+#[test]
+fn nothing_of_it_is_there_without_dev() {
+    let server = Server::start(&[]);
+    let directory = server.directory.path();
+    assert!(!directory.join("oauthctl.db-dev").exists());
+    let added = server.command(&["owner", "add", "alice", "--password-stdin"], "long enough\n");
+    assert!(added.status.success());
+    let page = server.get("/account", &[]);
+    assert!(!page.body.contains("evelopment"), "{}", page.body);
+    let mut form = page.hidden("username");
+    form.push(("development_owner".to_owned(), "alice".to_owned()));
+    let refused = server.post("/account", &[("Cookie", &page.cookie)], &form);
+    assert_eq!(refused.status, 403);
+    for path in ["/dev", "/dev/clock", "/dev/fail", "/dev/watch", "/control"] {
+        assert_eq!(server.get(path, &[]).status, 404, "{path}");
+    }
+    for arguments in [
+        &["dev", "clock"][..],
+        &["dev", "clock", "advance", "1h"],
+        &["dev", "fail", "next", "token", "500"],
+        &["dev", "watch"],
+        &["dev", "expire", "38g61gjnf1de5"],
+    ] {
+        let output = server.command(arguments, "");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("`oauthctl serve --dev`"), "{told}");
+    }
+}
+
+#[test]
+fn it_is_for_this_machine_only() {
+    let directory = TempDir::new().unwrap();
+    for arguments in [
+        &["--listen", "0.0.0.0:0"][..],
+        &["--listen", "[::]:0"],
+        &["--listen", "127.0.0.1:0", "--issuer", "https://id.example"],
+    ] {
+        let mut all = vec!["serve", "--dev"];
+        all.extend_from_slice(arguments);
+        let output = oauthctl(directory.path(), &all).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            told.contains("a development server is for this machine only"),
+            "{told}"
+        );
+    }
+    let behind = oauthctl(directory.path(), &["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .env("OAUTHCTL_SERVER_BEHIND_PROXY", "true")
+        .output()
+        .unwrap();
+    assert_eq!(behind.status.code(), Some(2));
+    assert_eq!(directory.path().read_dir().unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_seeds_it_and_a_database_that_is_named_stays() {
+    let directory = TempDir::new().unwrap();
+    let file = "[[scope]]\nname = \"a\"\nfolders = [\"a\"]\n[[client]]\nclient_id = \"mine\"\nscopes = [\"a\"]\n\
+                redirect_uris = [\"http://127.0.0.1/back\"]\n\
+                [[owner]]\nusername = \"zoe\"\npassword = \"long enough\"\n";
+    std::fs::write(directory.path().join("my.toml"), file).unwrap();
+    let applied = oauthctl(directory.path(), &["apply", "-f", "my.toml"])
+        .output()
+        .unwrap();
+    assert_eq!(applied.status.code(), Some(2), "owners are for development");
+    let database = directory.path().join("kept.db");
+    let arguments = ["--dev", "my.toml", "--database", "kept.db"];
+    let mut first = Server::start_in(directory, &arguments);
+    assert_eq!(first.variable("OAUTH_CLIENT_ID"), "mine");
+    assert_eq!(first.variable("OAUTH_PASSWORD"), "long enough");
+    first.code("zoe");
+    let second = first.command(
+        &[
+            "serve",
+            "--dev",
+            "--database",
+            "kept.db",
+            "--listen",
+            "127.0.0.1:0",
+        ],
+        "",
+    );
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(2), "{told}");
+    assert!(told.contains("another development server runs"), "{told}");
+    first.stop();
+    assert!(database.exists());
+    assert!(!database.with_file_name("kept.db-dev").exists());
+}
