@@ -30,6 +30,19 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{61c}' | '\u{feff}')
 }
 
+/// A text of others, such that it moves nothing on a terminal: what is hidden is written out as `\u{1b}`.
+pub fn visible(text: &str) -> String {
+    let mut visible = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_hidden(character) {
+            visible.extend(character.escape_default());
+        } else {
+            visible.push(character);
+        }
+    }
+    visible
+}
+
 /// Refuses what is hidden.
 fn check(text: &str, longest: usize) -> Result<(), TextError> {
     if text.chars().count() > longest {

@@ -60,6 +60,8 @@ pub struct Check {
     pub received: Option<String>,
     /// What is registered or expected, the nearest first.
     pub expected: Vec<String>,
+    /// Whether that is registered here; else the standard says so.
+    pub is_registered: bool,
     /// Where the received value begins to differ from the first that is expected, in bytes of it.
     pub differs_at: Option<usize>,
     /// What mends it; the first is what is probably meant.
@@ -74,6 +76,7 @@ impl Check {
             told: told.into(),
             received: None,
             expected: Vec::new(),
+            is_registered: false,
             differs_at: None,
             remedies: Vec::new(),
         }
@@ -84,8 +87,14 @@ impl Check {
         self
     }
 
-    fn expected(mut self, expected: impl IntoIterator<Item = String>) -> Self {
-        self.expected = expected.into_iter().collect();
+    fn expected(mut self, expected: &str) -> Self {
+        self.expected = vec![expected.to_owned()];
+        self
+    }
+
+    fn registered(mut self, registered: Vec<String>) -> Self {
+        self.expected = registered;
+        self.is_registered = true;
         self
     }
 
@@ -117,7 +126,7 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
         checks.push(
             Check::new("response_mode", Verdict::Failed, "only `query` is answered")
                 .received(parameters.get("response_mode"))
-                .expected(["query".to_owned()])
+                .expected("query")
                 .client("leave it out"),
         );
     }
@@ -149,7 +158,7 @@ fn of_client(parameters: &Parameters, registered: &Registered<'_>) -> Check {
             check.differs_at = known.first().map(|known| common(sent, known));
             let is_near = known.first().is_some_and(|known| is_near(sent, known));
             let first = known.first().cloned();
-            let check = check.expected(known);
+            let check = check.registered(known);
             match first {
                 Some(meant) if is_near => check.client(format!("send client_id={meant}")),
                 _ => check.command(&["client", "list"]),
@@ -185,7 +194,7 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
                 "missing, and several are registered"
             };
             Check::new("redirect_uri", Verdict::Failed, told)
-                .expected(texts)
+                .registered(texts)
                 .client("send the one that is meant")
         }
         Err(PageRefusal::UnregisteredRedirectUri { sent, .. }) => {
@@ -211,7 +220,7 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
             };
             Check {
                 differs_at,
-                ..check.received(Some(&sent)).expected(texts)
+                ..check.received(Some(&sent)).registered(texts)
             }
         }
         Err(_) => Check::new("redirect_uri", Verdict::Failed, "repeated, or not text")
@@ -234,15 +243,14 @@ fn flaws(parameters: &Parameters) -> Vec<Check> {
 
 fn of_response_type(parameters: &Parameters) -> Check {
     let received = parameters.get("response_type");
-    let expected = || ["code".to_owned()];
     match received {
         Some("code") => Check::new("response_type", Verdict::Passed, "code").received(received),
         None => Check::new("response_type", Verdict::Failed, "missing")
-            .expected(expected())
+            .expected("code")
             .client("send response_type=code"),
         Some(_) => Check::new("response_type", Verdict::Failed, "only `code` is answered")
             .received(received)
-            .expected(expected())
+            .expected("code")
             .client("send response_type=code"),
     }
 }
@@ -302,7 +310,7 @@ fn of_scope(parameters: &Parameters, client: &Client, registered: &Registered<'_
                     check = check.command(&["scope", "define", word]);
                 }
             }
-            check.expected(allowed)
+            check.registered(allowed)
         }
     }
 }

@@ -9,7 +9,7 @@ use super::orders::Order;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
-use crate::domain::text::is_hidden;
+use crate::domain::text::visible;
 use crate::http::development::Seen;
 
 pub(super) fn run(database: &Path, context: &mut Context<'_>) -> Result<(), CliError> {
@@ -74,17 +74,4 @@ fn took(microseconds: u64) -> String {
     } else {
         format!("{} ms", took.as_millis())
     }
-}
-
-/// What others sent moves nothing on the terminal.
-fn visible(line: &str) -> String {
-    let mut visible = String::with_capacity(line.len());
-    for character in line.chars() {
-        if is_hidden(character) {
-            visible.extend(character.escape_default());
-        } else {
-            visible.push(character);
-        }
-    }
-    visible
 }

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::visible;
 use crate::authorization_server::{Considered, ExplainedRequest};
 use crate::cli::context::Context;
 use crate::cli::dev::control::issuer_beside;
@@ -10,6 +9,7 @@ use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
 use crate::cli::shell;
 use crate::domain::issuer::Issuer;
+use crate::domain::text::visible;
 use crate::http::router::{Endpoint, endpoint};
 use crate::protocol::authorization_checks::{Check, Remedy, Verdict};
 
@@ -103,10 +103,11 @@ fn table(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer, co
             lines.extend(details(check));
         }
     }
-    let (verdict, consequence) = outcome(&explained.considered, issuer);
-    let color = if verdict == "sign_in" { GREEN } else { RED };
+    let outcome = Outcome::of(&explained.considered, issuer);
+    let color = if outcome.is_good { GREEN } else { RED };
     lines.push(String::new());
-    lines.push(paint(colored, color, &visible(&consequence)));
+    lines.push(paint(colored, color, &visible(&outcome.told)));
+    lines.extend(outcome.location.iter().map(|to| format!("    {}", visible(to))));
     lines.join("\n") + "\n"
 }
 
@@ -117,7 +118,11 @@ fn details(check: &Check) -> Vec<String> {
         lines.push(format!("    received    {}", visible(received)));
     }
     for (number, expected) in check.expected.iter().enumerate() {
-        let label = if number == 0 { "registered" } else { "" };
+        let label = match (number, check.is_registered) {
+            (0, true) => "registered",
+            (0, false) => "expected",
+            _ => "",
+        };
         lines.push(format!("    {label:<11} {}", visible(expected)));
         if let (0, Some(at), Some(received)) = (number, check.differs_at, &check.received) {
             let place = received
@@ -147,37 +152,57 @@ fn remedy_text(remedy: &Remedy) -> String {
     }
 }
 
-/// What the server does: in a word, and in a sentence.
-fn outcome(considered: &Considered, issuer: &Issuer) -> (&'static str, String) {
-    match considered {
-        Considered::Page(_) => (
-            "page",
-            "The server shows an error page (400), and sends the browser nowhere.".to_owned(),
-        ),
-        Considered::Redirect(refusal) => (
-            "redirect",
-            format!(
-                "The server sends the browser back with error={}: {}\n{}",
-                refusal.error.code.as_str(),
-                refusal.error.description,
-                refusal.response(issuer.as_str())
-            ),
-        ),
-        Considered::SignIn(request)
-        | Considered::Ask { request, .. }
-        | Considered::Remembered { request, .. } => (
-            "sign_in",
-            format!(
-                "The server has the resource owner sign in, asks whether {} may have {}, and sends the browser to {}.",
-                request.client.settings.name, request.scope, request.redirect_uri
-            ),
-        ),
-        Considered::Approved { to, .. } => ("sign_in", format!("The server sends the browser to {to}.")),
+/// What the server does.
+struct Outcome {
+    is_good: bool,
+    name: &'static str,
+    told: String,
+    /// Where it sends the browser at once.
+    location: Option<String>,
+}
+
+impl Outcome {
+    fn of(considered: &Considered, issuer: &Issuer) -> Self {
+        match considered {
+            Considered::Page(_) => Self {
+                is_good: false,
+                name: "page",
+                told: "The server shows an error page (400), and sends the browser nowhere.".to_owned(),
+                location: None,
+            },
+            Considered::Redirect(refusal) => Self {
+                is_good: false,
+                name: "redirect",
+                told: format!(
+                    "The server sends the browser back with error={}: {}",
+                    refusal.error.code.as_str(),
+                    refusal.error.description
+                ),
+                location: Some(refusal.response(issuer.as_str())),
+            },
+            Considered::SignIn(request)
+            | Considered::Ask { request, .. }
+            | Considered::Remembered { request, .. } => Self {
+                is_good: true,
+                name: "sign_in",
+                told: format!(
+                    "The server has the resource owner sign in, asks whether {} may have {}, and sends the browser to {}.",
+                    request.client.settings.name, request.scope, request.redirect_uri
+                ),
+                location: None,
+            },
+            Considered::Approved { to, .. } => Self {
+                is_good: true,
+                name: "sign_in",
+                told: "The server sends the browser back with a code.".to_owned(),
+                location: Some(to.clone()),
+            },
+        }
     }
 }
 
 fn json(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer) -> Value {
-    let (verdict, told) = outcome(&explained.considered, issuer);
+    let outcome = Outcome::of(&explained.considered, issuer);
     let (error, description) = match &explained.considered {
         Considered::Redirect(refusal) => (
             Some(refusal.error.code.as_str()),
@@ -187,9 +212,10 @@ fn json(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer) -> 
     };
     let checks: Vec<Value> = explained.checks.iter().map(check_json).collect();
     json!({
-        "allowed": verdict == "sign_in",
-        "outcome": verdict,
-        "told": told,
+        "allowed": outcome.is_good,
+        "outcome": outcome.name,
+        "told": outcome.told,
+        "location": outcome.location,
         "error": error,
         "error_description": description,
         "remark": remark,

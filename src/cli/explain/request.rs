@@ -2,7 +2,7 @@
 
 use super::authorize;
 use crate::cli::context::Context;
-use crate::cli::dev::control::{self, runs_beside};
+use crate::cli::dev::control::{self, issuer_beside, runs_beside};
 use crate::cli::dev::orders::Order;
 use crate::cli::dev::watch;
 use crate::cli::exit::CliError;
@@ -29,12 +29,12 @@ pub(super) fn run(id: &str, context: &mut Context<'_>) -> Result<(), CliError> {
     let Some(query) = &seen.authorization_request else {
         return Ok(());
     };
-    let server = context.server()?;
-    let explained = server.explain_request(query)?;
+    let explained = context.server()?.explain_request(query)?;
     writeln!(
         context.stdout,
         "\nThe same request now, with what is registered at this moment:\n"
     )
     .map_err(CliError::io("write to stdout"))?;
-    authorize::print(&explained, None, server.issuer(), context)
+    let issuer = issuer_beside(&database).unwrap_or(context.issuer()?);
+    authorize::print(&explained, None, &issuer, context)
 }

@@ -4,12 +4,12 @@ use std::io::{self, Read};
 
 use serde_json::{Value, json};
 
-use super::visible;
 use crate::authorization_server::Family;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
 use crate::clock::Timestamp;
+use crate::domain::text::visible;
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::store::Relative;
 
@@ -70,7 +70,7 @@ fn end(one: &Relative, family: &Family) -> (&'static str, Option<Timestamp>, Str
     }
     // What came first counts.
     if let Some(at) = grant.ended_at.filter(|at| *at < one.expires_at) {
-        let cause = grant.end_cause.as_deref().unwrap_or("unknown");
+        let cause = grant.end_cause.as_deref().map_or("unknown why", because);
         return (
             "revoked",
             Some(at),
