@@ -13,10 +13,9 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use oauthctl::http::pages::Pages;
 use serde_json::Value;
 
-use self::samples::samples;
+use self::samples::all;
 use self::window::{Scheme, Window};
 
 /// What axe is asked for: WCAG 2.2 AA, and what its makers advise.
@@ -72,10 +71,9 @@ fn axe_finds_nothing_serious_or_critical_on_any_page() {
     let (Some(axe), Some(window)) = (axe(), window()) else {
         return;
     };
-    let pages = Pages::new("Example Sign-in");
     let mut grave = Vec::new();
     for lang in LANGUAGES {
-        for (name, html) in samples(pages.spoken(Some(lang))) {
+        for (name, html) in all(lang) {
             for scheme in [Scheme::Light, Scheme::Dark] {
                 window.look(scheme, 900);
                 window.show(&html);
@@ -111,9 +109,8 @@ fn axe_sees_what_is_wrong() {
 fn no_page_has_to_be_moved_sideways_at_320_pixels() {
     // Which is also what a window of 640 pixels has left at 200 % zoom.
     let Some(window) = window() else { return };
-    let pages = Pages::new("Example Sign-in");
     for lang in LANGUAGES {
-        for (name, html) in samples(pages.spoken(Some(lang))) {
+        for (name, html) in all(lang) {
             window.look(Scheme::Light, 320);
             window.show(&html);
             let width = window.evaluate("String(document.documentElement.scrollWidth)");
@@ -130,9 +127,8 @@ fn pictures_of_each_page_are_written_where_they_are_asked_for() {
     };
     let Some(window) = window() else { return };
     fs::create_dir_all(&directory).unwrap();
-    let pages = Pages::new("Example Sign-in");
     for lang in LANGUAGES {
-        for (name, html) in samples(pages.spoken(Some(lang))) {
+        for (name, html) in all(lang) {
             for scheme in [Scheme::Light, Scheme::Dark] {
                 for width in [320, 1000] {
                     window.look(scheme, width);

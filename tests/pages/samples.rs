@@ -1,7 +1,7 @@
 //! The pages as people see them, and with names that somebody chose to deceive.
 
 use oauthctl::http::pages::{
-    Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
+    Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField, Pages,
     PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut, Spoken,
 };
 
@@ -218,8 +218,29 @@ fn demo(step: DemoStep) -> DemoClient {
     }
 }
 
-/// Each page by a name for its picture, rendered.
-pub(crate) fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
+/// Each page by a name for its picture, rendered in a language.
+pub(crate) fn all(lang: &str) -> Vec<(&'static str, String)> {
+    let pages = Pages::new("Example Sign-in");
+    let mut all = samples(pages.spoken(Some(lang)));
+    all.extend(marked(pages.for_development().spoken(Some(lang))));
+    all
+}
+
+/// Pages of a development server.
+fn marked(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
+    let owners = ["alice", "bob", "somebody.with.a.long.name@department.example"].map(text);
+    vec![
+        ("development-sign-in", spoken.sign_in_as(&sign_in(), &owners)),
+        ("development-approval", spoken.approval(&approval(spoken))),
+        ("development-error", spoken.error(&error(spoken))),
+    ]
+    .into_iter()
+    .map(|(name, html)| (name, html.unwrap()))
+    .collect()
+}
+
+/// Pages of any other server.
+fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
     let refused = SignIn {
         username: text("alice"),
         error: Some(spoken.text("sign_in.wrong", &[])),

@@ -6,10 +6,20 @@ pub(in crate::http) const OWNER: &str = "development_owner";
 
 /// What the mark looks like. Behind the stylesheet of the pages, whosever that is.
 pub(super) const STYLE: &str = "
-.development { width: 100%; max-width: 36rem; margin: 0 auto 1rem; padding: .8rem 1rem; border: 2px dashed #b45309; border-radius: .6rem; background: #fef3c7; color: #451a03; font-size: .925rem; }
+.development {
+  --paper: #fef3c7; --letter: #451a03; --rim: #b45309;
+  width: 100%; max-width: 36rem; margin: 0 auto 1rem; padding: .8rem 1rem; border: 2px dashed var(--rim);
+  border-radius: .6rem; background: var(--paper); color: var(--letter); font-size: .925rem;
+}
+@media (prefers-color-scheme: dark) {
+  .development { --paper: #2a1d08; --letter: #fde68a; --rim: #d97706; }
+}
 .development p { margin: 0 0 .3rem; }
 .development form { margin: .6rem 0 0; }
-.development button { margin: .2rem .4rem .2rem 0; }
+.development button {
+  margin: .2rem .4rem .2rem 0; border: 1px solid var(--rim); background: transparent; color: var(--letter);
+  max-width: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
+}
 ";
 
 /// The page with `mark` as the first thing in its body; before everything where the page has none.
