@@ -425,6 +425,17 @@ fn what_is_done_to_a_grant_is_seen_by_its_client_and_told_of_its_tokens() {
             ("access", "revoked", true),
         ]
     );
+    let told = server.command(&["explain", "token"], token);
+    let told = String::from_utf8(told.stdout).unwrap();
+    for (command, kind) in [("expire", "access"), ("rotate", "refresh")] {
+        let line = told
+            .lines()
+            .find(|line| line.contains(&format!("`oauthctl dev {command}` by operator ")));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("└ {kind} "))),
+            "{told}"
+        );
+    }
     let forged = format!("{}{}", &token[..17], "A".repeat(token.len() - 17));
     let output = server.command(&["explain", "token", "-o", "json"], &forged);
     let family: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -433,6 +444,50 @@ fn what_is_done_to_a_grant_is_seen_by_its_client_and_told_of_its_tokens() {
     let grants = server.told(&["grant", "list", "--owner", "carol"]);
     server.told(&["dev", "revoke", grants[0]["grant_id"].as_str().unwrap()]);
     assert_eq!(server.check(&third["access_token"]), 401);
+    server.told(&["dev", "clock", "advance", "1h"]);
+    let trail = server.told(&["audit", "list"]);
+    let trail = trail.as_array().unwrap();
+    let operator = trail
+        .iter()
+        .find(|entry| entry["action"] == "client.register")
+        .unwrap();
+    for action in ["grant.expire", "grant.rotate", "grant.revoke", "clock.move"] {
+        let mut found = trail.iter().filter(|entry| entry["action"] == action);
+        let entry = found.next().unwrap_or_else(|| panic!("{action}: {trail:?}"));
+        assert_eq!(entry["actor"], operator["actor"], "{action}");
+        assert!(found.next().is_none(), "{action} is written down once");
+    }
+}
+
+#[test]
+fn who_revoked_a_token_is_told() {
+    let server = Server::start(&["--dev"]);
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        tokens.push(server.exchange(&server.code("alice")).json());
+    }
+    server.told(&["token", "revoke", "--kind", "access", "--yes"]);
+    let explain = |token: &Value| {
+        let output = server.command(&["explain", "token"], token.as_str().unwrap());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for tokens in &tokens {
+        let told = explain(&tokens["access_token"]);
+        let line = told.lines().find(|line| line.contains("<- this one")).unwrap();
+        assert!(
+            line.contains(" by operator "),
+            "revoked together with others: {told}"
+        );
+    }
+    let refresh_token = tokens[0]["refresh_token"].as_str().unwrap();
+    let revoked = server.command(&["token", "revoke", "-", "--yes"], refresh_token);
+    assert!(revoked.status.success());
+    let told = explain(&tokens[0]["access_token"]);
+    let grant = told.lines().nth(1).unwrap();
+    assert!(
+        grant.contains(": operator ") && grant.ends_with(" revoked it"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::cli::context::authorization_server_at;
 use crate::cli::exit::CliError;
 use crate::cli::hosted::{Hosted, bind};
 use crate::cli::scratch_directory::scratch_directory;
-use crate::cli::{listening, serve};
+use crate::cli::{listening, operator, serve};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::domain::issuer::Issuer;
@@ -57,7 +57,8 @@ impl Scratch {
             readers: settings.database.readers,
             waiting_writes: settings.limits.waiting_writes,
         })?;
-        let server = Arc::new(authorization_server_at(clock, store, issuer, &settings));
+        let server = authorization_server_at(clock, store, issuer, &settings);
+        let server = Arc::new(server.operated_by(operator::name()));
         let seeded = seed.sow(&server)?;
         let app = Arc::new(serve::app(&settings, Arc::clone(&server), address));
         let host = Hosted::start(listener, app).map_err(CliError::io("start a thread"))?;
