@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -231,6 +232,27 @@ impl Server {
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
     }
 
+    /// What arrives on a connection of its own after a refresh, until the server closes it.
+    fn bytes_of_refresh(&self, token: &Value) -> Vec<u8> {
+        let form = format!(
+            "grant_type=refresh_token&refresh_token={}&client_id={}&client_secret={}",
+            token.as_str().unwrap(),
+            self.variable("OAUTH_CLIENT_ID"),
+            self.variable("OAUTH_CLIENT_SECRET")
+        );
+        let mut stream = TcpStream::connect(self.issuer.strip_prefix("http://").unwrap()).unwrap();
+        write!(
+            stream,
+            "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Connection: close\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        )
+        .unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
     fn check(&self, token: &Value) -> u16 {
         let bearer = format!("Bearer {}", token.as_str().unwrap());
         let path = "/check?service=orders:list";
@@ -354,9 +376,25 @@ fn every_error_of_the_standard_comes_on_demand_and_once() {
     assert_eq!(tokens.status, 200, "no fault has used the code up");
     server.told(&["dev", "fail", "next", "token", "lost"]);
     let refresh_token = &tokens.json()["refresh_token"];
-    assert_eq!(server.refresh(refresh_token).status, 504);
+    let lost = server.bytes_of_refresh(refresh_token);
+    assert_eq!(
+        String::from_utf8(lost).unwrap(),
+        "",
+        "the connection closes without a word"
+    );
+    let audited = server.told(&["token", "list", "--kind", "refresh"]);
+    let mut states: Vec<&str> = audited
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["state"].as_str().unwrap())
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, ["active", "rotated"], "and yet the work is done");
     let again = server.refresh(refresh_token);
     assert_eq!(again.status, 200, "an answer that was lost costs nobody a login");
+    let answered = server.bytes_of_refresh(&again.json()["refresh_token"]);
+    assert!(answered.starts_with(b"HTTP/1.1 200 "), "the next one arrives");
     let refused = server.command(&["dev", "fail", "next", "token", "access_denied"], "");
     assert_eq!(refused.status.code(), Some(2));
 }
