@@ -93,6 +93,8 @@ struct Server {
     directory: TempDir,
     variables: BTreeMap<String, String>,
     issuer: String,
+    /// What stderr says up to the variables.
+    told_at_start: String,
     agent: Agent,
 }
 
@@ -117,6 +119,14 @@ impl Server {
             .strip_prefix("listening on ")
             .unwrap_or_else(|| panic!("{first}"));
         let issuer = issuer.to_owned();
+        let mut told_at_start = String::new();
+        while arguments.contains(&"--dev") && !told_at_start.contains("\n  trouble ") {
+            assert_ne!(
+                stderr.read_line(&mut told_at_start).unwrap(),
+                0,
+                "{told_at_start}"
+            );
+        }
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let mut variables = BTreeMap::new();
         if arguments.contains(&"--dev") {
@@ -139,6 +149,7 @@ impl Server {
             directory,
             variables,
             issuer,
+            told_at_start,
             agent: config.new_agent(),
         }
     }
@@ -756,4 +767,171 @@ fn a_file_seeds_it_and_a_database_that_is_named_stays() {
     first.stop();
     assert!(database.exists());
     assert!(!database.with_file_name("kept.db-dev").exists());
+}
+
+/// The variables that a developer keeps, without those that are new at each start: a port, a `state`, a verifier.
+fn kept(server: &Server) -> Vec<(String, String)> {
+    let names = [
+        "OAUTH_CLIENT_ID",
+        "OAUTH_CLIENT_SECRET",
+        "OAUTH_PASSWORD",
+        "OAUTH_RESOURCE_SERVER_ID",
+        "OAUTH_RESOURCE_SERVER_SECRET",
+        "OAUTH_USERNAME",
+    ];
+    let value = |name: &str| (name.to_owned(), server.variable(name).to_owned());
+    names.map(value).into()
+}
+
+/// Whether the server takes the client's secret.
+fn admits(server: &Server, id: &str, secret: &str) -> bool {
+    let basic = format!("Basic {}", BASE64.encode(format!("{id}:{secret}").as_bytes()));
+    let form = [("token".to_owned(), "x".to_owned())];
+    match server
+        .post("/introspect", &[("Authorization", &basic)], &form)
+        .status
+    {
+        200 => true,
+        401 => false,
+        other => panic!("{other}"),
+    }
+}
+
+/// Another server with what the last one left in its directory.
+fn again(mut last: Server, arguments: &[&str]) -> Server {
+    last.stop();
+    let directory = std::mem::replace(&mut last.directory, TempDir::new().unwrap());
+    Server::start_in(directory, arguments)
+}
+
+#[test]
+fn a_file_of_ones_own_makes_every_start_the_same() {
+    let directory = TempDir::new().unwrap();
+    let file = oauthctl(directory.path(), &["example", "development"])
+        .output()
+        .unwrap();
+    assert!(file.status.success());
+    std::fs::write(directory.path().join("dev.toml"), &file.stdout).unwrap();
+    let applied = oauthctl(directory.path(), &["apply", "-f", "dev.toml"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(applied.stderr).unwrap();
+    assert_eq!(applied.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("`client_secret` is for `oauthctl serve --dev` only"),
+        "{told}"
+    );
+    assert!(told.contains("rotate-secret ID --secret-stdin"), "{told}");
+
+    let first = Server::start_in(directory, &["--dev", "dev.toml"]);
+    let expected = kept(&first);
+    assert!(
+        !first.told_at_start.contains("  keep "),
+        "{}",
+        first.told_at_start
+    );
+    let second = again(first, &["--dev", "dev.toml"]);
+    assert_eq!(kept(&second), expected, "on another scratch database");
+    assert_eq!(second.exchange(&second.code("bob")).status, 200);
+
+    // A database with other secrets, as an earlier start has made it.
+    let third = again(second, &["--dev", "--database", "dev.db"]);
+    let (old_id, old) = (
+        third.variable("OAUTH_CLIENT_ID").to_owned(),
+        third.variable("OAUTH_CLIENT_SECRET").to_owned(),
+    );
+    assert!(admits(&third, &old_id, &old));
+    let fourth = again(third, &["--dev", "dev.toml", "--database", "dev.db"]);
+    assert_eq!(kept(&fourth), expected);
+    let tokens = fourth.exchange(&fourth.code("carol")).json();
+    assert!(
+        !admits(&fourth, &old_id, &old),
+        "what the file says is what there is"
+    );
+    let server = |name: &str| fourth.variable(name).to_owned();
+    assert!(admits(
+        &fourth,
+        &server("OAUTH_RESOURCE_SERVER_ID"),
+        &server("OAUTH_RESOURCE_SERVER_SECRET")
+    ));
+    let fifth = again(fourth, &["--dev", "dev.toml", "--database", "dev.db"]);
+    assert_eq!(kept(&fifth), expected);
+    assert_eq!(fifth.check(&tokens["access_token"]), 200, "tokens are kept");
+    let trail = fifth.told(&["audit", "list", "--action", "secret.rotate"]);
+    assert_eq!(trail.as_array().unwrap().len(), 2, "only once for each");
+}
+
+#[test]
+fn the_example_on_a_database_that_stays_knows_new_secrets_and_lets_the_old_ones_in() {
+    let first = Server::start(&["--dev", "--database", "dev.db"]);
+    assert!(
+        first.told_at_start.contains("oauthctl example development"),
+        "{}",
+        first.told_at_start
+    );
+    let old = kept(&first);
+    let tokens = first.exchange(&first.code("alice")).json();
+    let second = again(first, &["--dev", "--database", "dev.db"]);
+    let told = &second.told_at_start;
+    assert!(
+        told.contains("dev-client was there before and has a new secret"),
+        "{told}"
+    );
+    assert!(
+        told.contains("dev-api was there before and has a new secret"),
+        "{told}"
+    );
+    for ((name, old), (_, new)) in old.iter().zip(kept(&second)) {
+        let is_secret = name.ends_with("SECRET") || name.ends_with("PASSWORD");
+        assert_eq!(*old == new, !is_secret, "{name}");
+    }
+    assert!(
+        admits(&second, &old[0].1, &old[1].1),
+        "an .env file outlives the start"
+    );
+    assert!(admits(&second, &old[3].1, &old[4].1));
+    assert_eq!(
+        second.exchange(&second.code("alice")).status,
+        200,
+        "the buttons work"
+    );
+    assert_eq!(second.check(&tokens["access_token"]), 200);
+
+    // Somebody who was there before the example keeps the password.
+    let directory = second.directory.path();
+    let mut add = oauthctl(
+        directory,
+        &[
+            "owner",
+            "add",
+            "alice",
+            "--password-stdin",
+            "--database",
+            "own.db",
+        ],
+    )
+    .stdin(Stdio::piped())
+    .stdout(Stdio::null())
+    .spawn()
+    .unwrap();
+    add.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
+    assert!(add.wait().unwrap().success());
+    let mut last = second;
+    for _ in 0..2 {
+        last = again(last, &["--dev", "--database", "own.db"]);
+        assert!(
+            last.told_at_start.contains("alice were there before"),
+            "{}",
+            last.told_at_start
+        );
+        assert_eq!(last.variable("OAUTH_USERNAME"), "bob");
+    }
+    let trail = last.told(&["audit", "list", "--action", "owner.set_password"]);
+    let subjects: Vec<&Value> = trail
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["subject"])
+        .collect();
+    assert_eq!(subjects, ["bob", "carol"]);
 }

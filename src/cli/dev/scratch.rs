@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(answer.status(), 200);
         let client = &scratch.seeded.clients[0];
         assert_eq!(client.client.id.as_str(), "dev-client");
-        assert!(client.secret.is_some());
+        assert!(client.secret.known().is_some());
         assert_eq!(scratch.seeded.owners.len(), 3);
         assert_eq!(scratch.seeded.resource_servers.len(), 1);
         let database = scratch.database.clone();
