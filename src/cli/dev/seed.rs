@@ -45,6 +45,16 @@ pub(in crate::cli) struct Seeded {
     pub(in crate::cli) strangers: Vec<Username>,
 }
 
+impl Seeded {
+    /// The resource owners who can be signed in.
+    pub(in crate::cli) fn known_owners(&self) -> Vec<(Username, Password)> {
+        let owners = self.owners.iter();
+        owners
+            .map(|owner| (owner.username.clone(), owner.password.clone()))
+            .collect()
+    }
+}
+
 /// A client of the seed.
 pub(in crate::cli) struct SeededClient {
     /// As it is registered.

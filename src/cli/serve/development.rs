@@ -123,12 +123,7 @@ impl Prepared {
     ) -> Result<(App, Running), CliError> {
         let is_example = self.seed.is_example();
         let seeded = self.seed.sow(server)?;
-        let owners = seeded.owners.iter();
-        let development = Arc::new(Development::new(
-            owners
-                .map(|owner| (owner.username.clone(), owner.password.clone()))
-                .collect(),
-        ));
+        let development = Arc::new(Development::new(seeded.known_owners()));
         let database = &context.settings.database.path;
         let control = Control::open(
             database,
