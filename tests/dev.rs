@@ -935,3 +935,27 @@ fn the_example_on_a_database_that_stays_knows_new_secrets_and_lets_the_old_ones_
         .collect();
     assert_eq!(subjects, ["bob", "carol"]);
 }
+
+#[test]
+fn what_a_server_that_was_killed_left_behind_goes_at_the_next_start() {
+    let mut killed = Server::start(&["--dev"]);
+    let scratch = |server: &Server| {
+        Path::new(server.variable("OAUTHCTL_DATABASE"))
+            .parent()
+            .unwrap()
+            .to_owned()
+    };
+    let left = scratch(&killed);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    assert!(left.join("oauthctl.db").exists());
+    let directory = std::mem::replace(&mut killed.directory, TempDir::new().unwrap());
+    let place = directory.path().to_owned();
+    let first = Server::start_in(directory, &["--dev"]);
+    assert!(!left.exists(), "nobody has it any more");
+    let ran = oauthctl(&place, &["run", "--", "true"]).status().unwrap();
+    assert!(ran.success());
+    assert!(scratch(&first).join("oauthctl.db").exists(), "somebody has it");
+    assert_eq!(first.exchange(&first.code("alice")).status, 200);
+    assert_eq!(place.read_dir().unwrap().count(), 1);
+}

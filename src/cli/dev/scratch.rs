@@ -4,15 +4,13 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use super::control::Control;
 use super::seed::{Seed, Seeded};
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::authorization_server_at;
 use crate::cli::exit::CliError;
 use crate::cli::hosted::{Hosted, bind};
-use crate::cli::scratch_directory::scratch_directory;
+use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
 use crate::cli::{listening, operator, serve};
 use crate::clock::MovedClock;
 use crate::config::Settings;
@@ -34,7 +32,7 @@ pub(in crate::cli) struct Scratch {
     pub(in crate::cli) seeded: Seeded,
     /// The database, for commands that look into it.
     pub(in crate::cli) database: PathBuf,
-    directory: TempDir,
+    directory: ScratchDirectory,
 }
 
 impl Scratch {
@@ -45,7 +43,7 @@ impl Scratch {
     pub(in crate::cli) fn start(seed: Seed) -> Result<Self, CliError> {
         let clock = Arc::<MovedClock>::default();
         let directory =
-            scratch_directory("oauthctl-scratch-").map_err(CliError::io("make a scratch directory"))?;
+            ScratchDirectory::new(Purpose::Scratch).map_err(CliError::io("make a scratch directory"))?;
         let mut settings = Settings::default();
         settings.database.path = directory.path().join("oauthctl.db");
         let (listener, address) =

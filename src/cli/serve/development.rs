@@ -3,8 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::Context;
 use crate::cli::dev::control::{Control, refuse_second};
@@ -12,7 +10,7 @@ use crate::cli::dev::environment::environment;
 use crate::cli::dev::seed::{GOOD_ON, Seed, Seeded, SeededSecret};
 use crate::cli::exit::CliError;
 use crate::cli::output::{OutputFormat, Record};
-use crate::cli::scratch_directory::scratch_directory;
+use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
 use crate::cli::shell;
 use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
@@ -25,13 +23,13 @@ use crate::http::development::Development;
 pub(super) struct Prepared {
     pub(super) clock: Arc<MovedClock>,
     seed: Seed,
-    directory: Option<TempDir>,
+    directory: Option<ScratchDirectory>,
 }
 
 /// What ends with the server.
 pub(super) struct Running {
     control: Control,
-    directory: Option<TempDir>,
+    directory: Option<ScratchDirectory>,
     seeded: Seeded,
     is_example: bool,
     environment: Vec<(&'static str, String)>,
@@ -60,7 +58,7 @@ pub(super) fn prepare(
         None
     } else {
         let directory =
-            scratch_directory("oauthctl-dev-").map_err(CliError::io("make a scratch directory"))?;
+            ScratchDirectory::new(Purpose::Development).map_err(CliError::io("make a scratch directory"))?;
         context.settings.database.path = directory.path().join("oauthctl.db");
         Some(directory)
     };
