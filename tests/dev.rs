@@ -959,3 +959,24 @@ fn what_a_server_that_was_killed_left_behind_goes_at_the_next_start() {
     assert_eq!(first.exchange(&first.code("alice")).status, 200);
     assert_eq!(place.read_dir().unwrap().count(), 1);
 }
+
+#[test]
+fn a_second_server_on_the_same_port_is_told_how_to_have_another() {
+    let first = Server::start(&["--dev"]);
+    let address = first.issuer.strip_prefix("http://").unwrap();
+    let second = first.command(&["serve", "--dev", "--listen", address], "");
+    assert_eq!(second.status.code(), Some(1));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains(&format!("cannot listen on {address}")), "{told}");
+    assert!(
+        told.contains("`--listen 127.0.0.1:0` takes a free port"),
+        "{told}"
+    );
+    let directory = first.directory.path();
+    assert_eq!(
+        directory.read_dir().unwrap().count(),
+        1,
+        "the second leaves nothing behind"
+    );
+    assert_eq!(first.exchange(&first.code("alice")).status, 200);
+}

@@ -38,7 +38,7 @@ pub(super) fn document() -> Result<Document, CliError> {
         } else {
             continue;
         };
-        content += &format!("{key} = \"{value}\"\n");
+        content += &[key, " = \"", &value, "\"\n"].concat();
     }
     Ok(Document {
         file: "dev.toml".to_owned(),

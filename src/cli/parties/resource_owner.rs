@@ -14,7 +14,10 @@ const MOST_PAGES: usize = 8;
 #[derive(Debug, Clone, Copy)]
 #[cfg_attr(
     not(feature = "testing"),
-    expect(dead_code, reason = "at the command line all is approved; tests may say otherwise")
+    expect(
+        dead_code,
+        reason = "at the command line all is approved; tests may say otherwise"
+    )
 )]
 pub(in crate::cli) enum Decision<'a> {
     /// Everything that is asked for.
