@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -92,6 +93,8 @@ struct Server {
     directory: TempDir,
     variables: BTreeMap<String, String>,
     issuer: String,
+    /// What stderr says up to the variables.
+    told_at_start: String,
     agent: Agent,
 }
 
@@ -116,6 +119,14 @@ impl Server {
             .strip_prefix("listening on ")
             .unwrap_or_else(|| panic!("{first}"));
         let issuer = issuer.to_owned();
+        let mut told_at_start = String::new();
+        while arguments.contains(&"--dev") && !told_at_start.contains("\n  trouble ") {
+            assert_ne!(
+                stderr.read_line(&mut told_at_start).unwrap(),
+                0,
+                "{told_at_start}"
+            );
+        }
         std::thread::spawn(move || std::io::copy(&mut stderr, &mut std::io::sink()));
         let mut variables = BTreeMap::new();
         if arguments.contains(&"--dev") {
@@ -138,6 +149,7 @@ impl Server {
             directory,
             variables,
             issuer,
+            told_at_start,
             agent: config.new_agent(),
         }
     }
@@ -229,6 +241,27 @@ impl Server {
     fn refresh(&self, token: &Value) -> Answer {
         let token = token.as_str().unwrap();
         self.token(&[("grant_type", "refresh_token"), ("refresh_token", token)])
+    }
+
+    /// What arrives on a connection of its own after a refresh, until the server closes it.
+    fn bytes_of_refresh(&self, token: &Value) -> Vec<u8> {
+        let form = format!(
+            "grant_type=refresh_token&refresh_token={}&client_id={}&client_secret={}",
+            token.as_str().unwrap(),
+            self.variable("OAUTH_CLIENT_ID"),
+            self.variable("OAUTH_CLIENT_SECRET")
+        );
+        let mut stream = TcpStream::connect(self.issuer.strip_prefix("http://").unwrap()).unwrap();
+        write!(
+            stream,
+            "POST /token HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Connection: close\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        )
+        .unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        bytes
     }
 
     fn check(&self, token: &Value) -> u16 {
@@ -354,9 +387,25 @@ fn every_error_of_the_standard_comes_on_demand_and_once() {
     assert_eq!(tokens.status, 200, "no fault has used the code up");
     server.told(&["dev", "fail", "next", "token", "lost"]);
     let refresh_token = &tokens.json()["refresh_token"];
-    assert_eq!(server.refresh(refresh_token).status, 504);
+    let lost = server.bytes_of_refresh(refresh_token);
+    assert_eq!(
+        String::from_utf8(lost).unwrap(),
+        "",
+        "the connection closes without a word"
+    );
+    let audited = server.told(&["token", "list", "--kind", "refresh"]);
+    let mut states: Vec<&str> = audited
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["state"].as_str().unwrap())
+        .collect();
+    states.sort_unstable();
+    assert_eq!(states, ["active", "rotated"], "and yet the work is done");
     let again = server.refresh(refresh_token);
     assert_eq!(again.status, 200, "an answer that was lost costs nobody a login");
+    let answered = server.bytes_of_refresh(&again.json()["refresh_token"]);
+    assert!(answered.starts_with(b"HTTP/1.1 200 "), "the next one arrives");
     let refused = server.command(&["dev", "fail", "next", "token", "access_denied"], "");
     assert_eq!(refused.status.code(), Some(2));
 }
@@ -425,6 +474,17 @@ fn what_is_done_to_a_grant_is_seen_by_its_client_and_told_of_its_tokens() {
             ("access", "revoked", true),
         ]
     );
+    let told = server.command(&["explain", "token"], token);
+    let told = String::from_utf8(told.stdout).unwrap();
+    for (command, kind) in [("expire", "access"), ("rotate", "refresh")] {
+        let line = told
+            .lines()
+            .find(|line| line.contains(&format!("`oauthctl dev {command}` by operator ")));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("└ {kind} "))),
+            "{told}"
+        );
+    }
     let forged = format!("{}{}", &token[..17], "A".repeat(token.len() - 17));
     let output = server.command(&["explain", "token", "-o", "json"], &forged);
     let family: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -433,6 +493,50 @@ fn what_is_done_to_a_grant_is_seen_by_its_client_and_told_of_its_tokens() {
     let grants = server.told(&["grant", "list", "--owner", "carol"]);
     server.told(&["dev", "revoke", grants[0]["grant_id"].as_str().unwrap()]);
     assert_eq!(server.check(&third["access_token"]), 401);
+    server.told(&["dev", "clock", "advance", "1h"]);
+    let trail = server.told(&["audit", "list"]);
+    let trail = trail.as_array().unwrap();
+    let operator = trail
+        .iter()
+        .find(|entry| entry["action"] == "client.register")
+        .unwrap();
+    for action in ["grant.expire", "grant.rotate", "grant.revoke", "clock.move"] {
+        let mut found = trail.iter().filter(|entry| entry["action"] == action);
+        let entry = found.next().unwrap_or_else(|| panic!("{action}: {trail:?}"));
+        assert_eq!(entry["actor"], operator["actor"], "{action}");
+        assert!(found.next().is_none(), "{action} is written down once");
+    }
+}
+
+#[test]
+fn who_revoked_a_token_is_told() {
+    let server = Server::start(&["--dev"]);
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        tokens.push(server.exchange(&server.code("alice")).json());
+    }
+    server.told(&["token", "revoke", "--kind", "access", "--yes"]);
+    let explain = |token: &Value| {
+        let output = server.command(&["explain", "token"], token.as_str().unwrap());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for tokens in &tokens {
+        let told = explain(&tokens["access_token"]);
+        let line = told.lines().find(|line| line.contains("<- this one")).unwrap();
+        assert!(
+            line.contains(" by operator "),
+            "revoked together with others: {told}"
+        );
+    }
+    let refresh_token = tokens[0]["refresh_token"].as_str().unwrap();
+    let revoked = server.command(&["token", "revoke", "-", "--yes"], refresh_token);
+    assert!(revoked.status.success());
+    let told = explain(&tokens[0]["access_token"]);
+    let grant = told.lines().nth(1).unwrap();
+    assert!(
+        grant.contains(": operator ") && grant.ends_with(" revoked it"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -663,4 +767,216 @@ fn a_file_seeds_it_and_a_database_that_is_named_stays() {
     first.stop();
     assert!(database.exists());
     assert!(!database.with_file_name("kept.db-dev").exists());
+}
+
+/// The variables that a developer keeps, without those that are new at each start: a port, a `state`, a verifier.
+fn kept(server: &Server) -> Vec<(String, String)> {
+    let names = [
+        "OAUTH_CLIENT_ID",
+        "OAUTH_CLIENT_SECRET",
+        "OAUTH_PASSWORD",
+        "OAUTH_RESOURCE_SERVER_ID",
+        "OAUTH_RESOURCE_SERVER_SECRET",
+        "OAUTH_USERNAME",
+    ];
+    let value = |name: &str| (name.to_owned(), server.variable(name).to_owned());
+    names.map(value).into()
+}
+
+/// Whether the server takes the client's secret.
+fn admits(server: &Server, id: &str, secret: &str) -> bool {
+    let basic = format!("Basic {}", BASE64.encode(format!("{id}:{secret}").as_bytes()));
+    let form = [("token".to_owned(), "x".to_owned())];
+    match server
+        .post("/introspect", &[("Authorization", &basic)], &form)
+        .status
+    {
+        200 => true,
+        401 => false,
+        other => panic!("{other}"),
+    }
+}
+
+/// Another server with what the last one left in its directory.
+fn again(mut last: Server, arguments: &[&str]) -> Server {
+    last.stop();
+    let directory = std::mem::replace(&mut last.directory, TempDir::new().unwrap());
+    Server::start_in(directory, arguments)
+}
+
+#[test]
+fn a_file_of_ones_own_makes_every_start_the_same() {
+    let directory = TempDir::new().unwrap();
+    let file = oauthctl(directory.path(), &["example", "development"])
+        .output()
+        .unwrap();
+    assert!(file.status.success());
+    std::fs::write(directory.path().join("dev.toml"), &file.stdout).unwrap();
+    let applied = oauthctl(directory.path(), &["apply", "-f", "dev.toml"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(applied.stderr).unwrap();
+    assert_eq!(applied.status.code(), Some(2), "{told}");
+    assert!(
+        told.contains("`client_secret` is for `oauthctl serve --dev` only"),
+        "{told}"
+    );
+    assert!(told.contains("rotate-secret ID --secret-stdin"), "{told}");
+
+    let first = Server::start_in(directory, &["--dev", "dev.toml"]);
+    let expected = kept(&first);
+    assert!(
+        !first.told_at_start.contains("  keep "),
+        "{}",
+        first.told_at_start
+    );
+    let second = again(first, &["--dev", "dev.toml"]);
+    assert_eq!(kept(&second), expected, "on another scratch database");
+    assert_eq!(second.exchange(&second.code("bob")).status, 200);
+
+    // A database with other secrets, as an earlier start has made it.
+    let third = again(second, &["--dev", "--database", "dev.db"]);
+    let (old_id, old) = (
+        third.variable("OAUTH_CLIENT_ID").to_owned(),
+        third.variable("OAUTH_CLIENT_SECRET").to_owned(),
+    );
+    assert!(admits(&third, &old_id, &old));
+    let fourth = again(third, &["--dev", "dev.toml", "--database", "dev.db"]);
+    assert_eq!(kept(&fourth), expected);
+    let tokens = fourth.exchange(&fourth.code("carol")).json();
+    assert!(
+        !admits(&fourth, &old_id, &old),
+        "what the file says is what there is"
+    );
+    let server = |name: &str| fourth.variable(name).to_owned();
+    assert!(admits(
+        &fourth,
+        &server("OAUTH_RESOURCE_SERVER_ID"),
+        &server("OAUTH_RESOURCE_SERVER_SECRET")
+    ));
+    let fifth = again(fourth, &["--dev", "dev.toml", "--database", "dev.db"]);
+    assert_eq!(kept(&fifth), expected);
+    assert_eq!(fifth.check(&tokens["access_token"]), 200, "tokens are kept");
+    let trail = fifth.told(&["audit", "list", "--action", "secret.rotate"]);
+    assert_eq!(trail.as_array().unwrap().len(), 2, "only once for each");
+}
+
+#[test]
+fn the_example_on_a_database_that_stays_knows_new_secrets_and_lets_the_old_ones_in() {
+    let first = Server::start(&["--dev", "--database", "dev.db"]);
+    assert!(
+        first.told_at_start.contains("oauthctl example development"),
+        "{}",
+        first.told_at_start
+    );
+    let old = kept(&first);
+    let tokens = first.exchange(&first.code("alice")).json();
+    let second = again(first, &["--dev", "--database", "dev.db"]);
+    let told = &second.told_at_start;
+    assert!(
+        told.contains("dev-client was there before and has a new secret"),
+        "{told}"
+    );
+    assert!(
+        told.contains("dev-api was there before and has a new secret"),
+        "{told}"
+    );
+    for ((name, old), (_, new)) in old.iter().zip(kept(&second)) {
+        let is_secret = name.ends_with("SECRET") || name.ends_with("PASSWORD");
+        assert_eq!(*old == new, !is_secret, "{name}");
+    }
+    assert!(
+        admits(&second, &old[0].1, &old[1].1),
+        "an .env file outlives the start"
+    );
+    assert!(admits(&second, &old[3].1, &old[4].1));
+    assert_eq!(
+        second.exchange(&second.code("alice")).status,
+        200,
+        "the buttons work"
+    );
+    assert_eq!(second.check(&tokens["access_token"]), 200);
+
+    // Somebody who was there before the example keeps the password.
+    let directory = second.directory.path();
+    let mut add = oauthctl(
+        directory,
+        &[
+            "owner",
+            "add",
+            "alice",
+            "--password-stdin",
+            "--database",
+            "own.db",
+        ],
+    )
+    .stdin(Stdio::piped())
+    .stdout(Stdio::null())
+    .spawn()
+    .unwrap();
+    add.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
+    assert!(add.wait().unwrap().success());
+    let mut last = second;
+    for _ in 0..2 {
+        last = again(last, &["--dev", "--database", "own.db"]);
+        assert!(
+            last.told_at_start.contains("alice were there before"),
+            "{}",
+            last.told_at_start
+        );
+        assert_eq!(last.variable("OAUTH_USERNAME"), "bob");
+    }
+    let trail = last.told(&["audit", "list", "--action", "owner.set_password"]);
+    let subjects: Vec<&Value> = trail
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["subject"])
+        .collect();
+    assert_eq!(subjects, ["bob", "carol"]);
+}
+
+#[test]
+fn what_a_server_that_was_killed_left_behind_goes_at_the_next_start() {
+    let mut killed = Server::start(&["--dev"]);
+    let scratch = |server: &Server| {
+        Path::new(server.variable("OAUTHCTL_DATABASE"))
+            .parent()
+            .unwrap()
+            .to_owned()
+    };
+    let left = scratch(&killed);
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
+    assert!(left.join("oauthctl.db").exists());
+    let directory = std::mem::replace(&mut killed.directory, TempDir::new().unwrap());
+    let place = directory.path().to_owned();
+    let first = Server::start_in(directory, &["--dev"]);
+    assert!(!left.exists(), "nobody has it any more");
+    let ran = oauthctl(&place, &["run", "--", "true"]).status().unwrap();
+    assert!(ran.success());
+    assert!(scratch(&first).join("oauthctl.db").exists(), "somebody has it");
+    assert_eq!(first.exchange(&first.code("alice")).status, 200);
+    assert_eq!(place.read_dir().unwrap().count(), 1);
+}
+
+#[test]
+fn a_second_server_on_the_same_port_is_told_how_to_have_another() {
+    let first = Server::start(&["--dev"]);
+    let address = first.issuer.strip_prefix("http://").unwrap();
+    let second = first.command(&["serve", "--dev", "--listen", address], "");
+    assert_eq!(second.status.code(), Some(1));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains(&format!("cannot listen on {address}")), "{told}");
+    assert!(
+        told.contains("`--listen 127.0.0.1:0` takes a free port"),
+        "{told}"
+    );
+    let directory = first.directory.path();
+    assert_eq!(
+        directory.read_dir().unwrap().count(),
+        1,
+        "the second leaves nothing behind"
+    );
+    assert_eq!(first.exchange(&first.code("alice")).status, 200);
 }

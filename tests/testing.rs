@@ -1,6 +1,8 @@
 //! `oauthctl::testing`, as somebody's tests of a client use it: with the crate `oauth2`.
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
+use std::time::Duration;
+
 use oauth2::basic::BasicClient;
 use oauth2::url::Url;
 use oauth2::{
@@ -89,4 +91,123 @@ fn what_is_refused_with_a_redirect_is_an_answer() {
     );
     let answer = server.approve("alice", &url).unwrap();
     assert!(answer.contains("error=unsupported_response_type"), "{answer}");
+}
+
+type Tokens = oauth2::basic::BasicTokenResponse;
+type ExchangeError = oauth2::RequestTokenError<ureq::Error, oauth2::basic::BasicErrorResponse>;
+
+/// A client that has sent `alice` to the server: what is exchanged, and with what.
+struct Story<'a> {
+    server: &'a TestServer,
+    code: String,
+    verifier: String,
+}
+
+impl<'a> Story<'a> {
+    fn begin(server: &'a TestServer) -> Self {
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let url = url_with(server, "orders:read profile", challenge.as_str());
+        let answer = Url::parse(&server.approve("alice", &url).unwrap()).unwrap();
+        let mut found = answer.query_pairs().filter(|(key, _)| key == "code");
+        let code = found.next().unwrap().1.into_owned();
+        let verifier = verifier.secret().to_owned();
+        Self {
+            server,
+            code,
+            verifier,
+        }
+    }
+
+    fn exchange(&self) -> Result<Tokens, ExchangeError> {
+        BasicClient::new(ClientId::new(self.server.client_id().to_owned()))
+            .set_client_secret(ClientSecret::new(self.server.client_secret().to_owned()))
+            .set_token_uri(TokenUrl::new(self.server.token_endpoint()).unwrap())
+            .set_redirect_uri(RedirectUrl::new(self.server.redirect_uri().to_owned()).unwrap())
+            .exchange_code(AuthorizationCode::new(self.code.clone()))
+            .set_pkce_verifier(oauth2::PkceCodeVerifier::new(self.verifier.clone()))
+            .request(&send)
+    }
+}
+
+fn url_with(server: &TestServer, scope: &str, challenge: &str) -> String {
+    let parameters = [
+        ("response_type", "code"),
+        ("client_id", server.client_id()),
+        ("redirect_uri", server.redirect_uri()),
+        ("scope", scope),
+        ("state", "a"),
+        ("code_challenge", challenge),
+        ("code_challenge_method", "S256"),
+    ];
+    Url::parse_with_params(&server.authorization_endpoint(), parameters)
+        .unwrap()
+        .into()
+}
+
+/// What the error of an answer is called.
+fn named(answer: Result<Tokens, ExchangeError>) -> String {
+    match answer {
+        Err(oauth2::RequestTokenError::ServerResponse(error)) => error.error().to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn time_is_what_the_test_says() {
+    let server = TestServer::start().unwrap();
+    let other = TestServer::start().unwrap();
+    let story = Story::begin(&server);
+    server.clock().advance(Duration::from_secs(3600));
+    assert_eq!(named(story.exchange()), "invalid_grant", "the code has expired");
+    let story = Story::begin(&server);
+    assert!(story.exchange().is_ok());
+    assert_eq!(other.clock().offset(), 0, "another server has its own time");
+    server.clock().reset();
+    assert_eq!(server.clock().offset(), 0);
+}
+
+#[test]
+fn trouble_comes_when_the_test_says_in_that_order() {
+    let server = TestServer::start().unwrap();
+    let story = Story::begin(&server);
+    server.fail_next("token", "invalid_client").unwrap();
+    server.fail_next("token", "lost").unwrap();
+    assert_eq!(named(story.exchange()), "invalid_client");
+    let lost = story.exchange();
+    assert!(
+        matches!(lost, Err(oauth2::RequestTokenError::Request(_))),
+        "{lost:?}"
+    );
+    assert_eq!(server.forget_faults(), 0);
+    assert_eq!(
+        named(story.exchange()),
+        "invalid_grant",
+        "the code was used, though its answer was lost"
+    );
+    server.fail_next("token", "slow 1m").unwrap();
+    assert_eq!(server.forget_faults(), 1);
+    let error = server
+        .fail_next("token", "access_denied")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("invalid_grant"), "{error}");
+    assert!(server.fail_next("nowhere", "500").is_err());
+}
+
+#[test]
+fn a_resource_owner_denies_and_leaves_scopes_out() {
+    let server = TestServer::start().unwrap();
+    let (challenge, _) = PkceCodeChallenge::new_random_sha256();
+    let url = url_with(&server, "orders:read profile", challenge.as_str());
+    let denied = server.deny("bob", &url).unwrap();
+    assert!(denied.contains("error=access_denied"), "{denied}");
+    let denied = server.approve_only("bob", &[], &url).unwrap();
+    assert!(denied.contains("error=access_denied"), "{denied}");
+    let error = server
+        .approve_only("bob", &["orders:write"], &url)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("asked for is orders:read profile"), "{error}");
+    let approved = server.approve_only("bob", &["profile"], &url).unwrap();
+    assert!(approved.contains("code=oac_"), "{approved}");
 }

@@ -34,6 +34,20 @@ impl Plan {
     pub fn credentials(&self) -> &[NewCredential] {
         &self.credentials
     }
+
+    /// Has a new thing authenticate with this instead of with what was made for it. Not a new thing: nothing happens.
+    pub fn bring(&mut self, thing: &Thing, id: Option<ClientId>, secret: Option<ClientSecret>) {
+        let mut new = self.credentials.iter_mut();
+        let Some(credential) = new.find(|new| new.thing == *thing) else {
+            return;
+        };
+        if let Some(id) = id {
+            credential.id = id;
+        }
+        if let Some(secret) = secret {
+            credential.secret = secret;
+        }
+    }
 }
 
 /// What a new client or a new resource server authenticates with. The secret is to be shown once.

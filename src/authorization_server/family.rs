@@ -2,10 +2,10 @@
 
 use super::{AdministrationError, AuthorizationServer, Noun};
 use crate::clock::Timestamp;
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{Action, AuditEntry};
 use crate::domain::identifier::Identifier;
 use crate::domain::token::{TokenKind, TokenValue};
-use crate::store::{AuditSelector, GrantListing, GrantSelector, Relative};
+use crate::store::{AuditSelector, GrantListing, GrantSelector, ReadTransaction, Relative, StoreError};
 
 /// The most codes and tokens that are told of, the newest.
 const MOST: u32 = 500;
@@ -21,7 +21,8 @@ pub struct Family {
     pub grant: GrantListing,
     /// Codes and tokens in the order in which they were issued; the newest 500.
     pub relatives: Vec<Relative>,
-    /// What the audit trail says about the grant and about tokens of it that were revoked, the oldest first.
+    /// What the audit trail says about the grant and about tokens of it that were revoked, also together with others; the
+    /// oldest first.
     pub events: Vec<AuditEntry>,
     /// Which one was asked about.
     pub asked: Identifier,
@@ -68,7 +69,14 @@ impl AuthorizationServer {
                 let entries = tx.audit_entries(&selector, 0, MOST_ENTRIES)?;
                 events.extend(entries.into_iter().map(|stored| stored.entry));
             }
+            let ends = relatives.iter().filter_map(|one| one.revoked_at);
+            for at in listing.ended_at.into_iter().chain(ends).take(MOST_ASKED) {
+                if !events.iter().any(|event| event.at == at) {
+                    events.extend(revoked_together(tx, at, &relatives)?);
+                }
+            }
             events.sort_by_key(|entry| entry.entry);
+            events.dedup_by_key(|entry| entry.entry);
             Ok::<_, AdministrationError>(Family {
                 grant: listing,
                 relatives,
@@ -79,4 +87,30 @@ impl AuthorizationServer {
             })
         })
     }
+}
+
+/// What is written down about tokens that were revoked together at `at`, with one of these among them.
+fn revoked_together(
+    tx: &ReadTransaction<'_>,
+    at: Timestamp,
+    relatives: &[Relative],
+) -> Result<Option<AuditEntry>, StoreError> {
+    let selector = AuditSelector {
+        action: Some(Action::TokenRevoked.name().to_owned()),
+        since: Some(at),
+        ..AuditSelector::default()
+    };
+    let entries = tx.audit_entries(&selector, 0, MOST_ENTRIES)?.into_iter();
+    let mut then = entries.map(|stored| stored.entry).filter(|entry| entry.at == at);
+    let is_one = |id: &serde_json::Value| {
+        let mut all = relatives.iter();
+        all.any(|one| id.as_str() == Some(&one.identifier.to_string()))
+    };
+    Ok(then.find(|entry| {
+        let detail: serde_json::Value = serde_json::from_str(&entry.detail).unwrap_or_default();
+        let is_listed = detail["tokens"]
+            .as_array()
+            .is_some_and(|ids| ids.iter().any(is_one));
+        is_listed || is_one(&serde_json::Value::String(entry.subject.clone()))
+    }))
 }

@@ -71,6 +71,26 @@ impl AuthorizationServer {
         })
     }
 
+    /// Sees to it that a secret is good, and no other. Whether it was not so before.
+    pub fn bring_secret(
+        &self,
+        owner: SecretOwner,
+        secret: ClientSecret,
+    ) -> Result<bool, AdministrationError> {
+        let now = self.now();
+        let good: Vec<StoredSecret> = self
+            .secrets_of(&owner)?
+            .into_iter()
+            .filter(|stored| is_good(stored, now))
+            .collect();
+        let presented = secret.hash();
+        if !good.is_empty() && good.iter().all(|stored| stored.admits(&presented, now)) {
+            return Ok(false);
+        }
+        self.rotate_secret(owner, Duration::ZERO, super::SecretOrigin::Import(secret))?;
+        Ok(true)
+    }
+
     /// Ends one secret at once.
     ///
     /// # Errors
@@ -81,7 +101,6 @@ impl AuthorizationServer {
         self.store.write(move |tx| {
             let (holder, id, subject) = resolve(tx, &owner)?;
             let secrets = tx.secrets(holder)?;
-            let is_good = |stored: &&StoredSecret| stored.expires_at.is_none_or(|end| now < end);
             if !secrets.iter().any(|stored| stored.identifier == secret) {
                 let known = secrets.iter().map(|stored| stored.identifier.to_string());
                 return Err(AdministrationError::not_found(
@@ -92,7 +111,7 @@ impl AuthorizationServer {
             }
             if !secrets
                 .iter()
-                .filter(is_good)
+                .filter(|stored| is_good(stored, now))
                 .any(|stored| stored.identifier != secret)
             {
                 return Err(AdministrationError::Refused(format!(
@@ -134,6 +153,10 @@ impl AuthorizationServer {
             Ok(server)
         })
     }
+}
+
+fn is_good(stored: &StoredSecret, now: Timestamp) -> bool {
+    stored.expires_at.is_none_or(|end| now < end)
 }
 
 fn resolve(

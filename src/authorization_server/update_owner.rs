@@ -34,6 +34,20 @@ impl AuthorizationServer {
         })
     }
 
+    /// Sees to it that a password is the resource owner's. Whether it was another before, whose sessions then ended.
+    pub fn bring_password(
+        &self,
+        username: Username,
+        password: &Password,
+    ) -> Result<bool, AdministrationError> {
+        let owner = self.store.read(|tx| find(tx, &username))?;
+        if owner.password_hash.admits(password) {
+            return Ok(false);
+        }
+        self.set_password(username, password)?;
+        Ok(true)
+    }
+
     /// Enables or disables a resource owner. Disabled, they cannot sign in and all tokens that they approved stop
     /// working at once.
     pub fn set_owner_enabled(

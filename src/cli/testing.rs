@@ -24,9 +24,11 @@ use super::dev::scratch::Scratch;
 use super::dev::seed::Seed;
 use super::exit::CliError;
 use super::parties::http_client::HttpClient;
-use super::parties::resource_owner::ResourceOwner;
+use super::parties::resource_owner::{Decision, ResourceOwner};
 use super::run::environment;
+use crate::clock::MovedClock;
 use crate::config::Settings;
+use crate::http::development::Fault;
 use crate::protocol::parameters::Parameters;
 
 /// Why there is no server, or why it did not approve.
@@ -140,12 +142,112 @@ impl TestServer {
         found.next().map_or("", |(_, value)| value)
     }
 
+    /// The clock by which the server issues and validates: what is to expire in a test need not be waited for.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use oauthctl::clock::Clock;
+    /// use oauthctl::testing::TestServer;
+    ///
+    /// let server = TestServer::start()?;
+    /// let before = server.clock().now();
+    /// server.clock().advance(Duration::from_secs(2 * 3600));
+    /// assert!(server.clock().now() >= before.after(Duration::from_secs(2 * 3600)));
+    /// server.clock().reset();
+    /// # Ok::<(), oauthctl::testing::TestServerError>(())
+    /// ```
+    pub fn clock(&self) -> &MovedClock {
+        &self.scratch.clock
+    }
+
+    /// Has the next request at an endpoint fail, in the words of `oauthctl dev fail next`: `authorize`, `token`, `revoke`,
+    /// `introspect`, `check`, `account`, `metadata`, `healthz` or `readyz`, and an error code of that endpoint, a status
+    /// (429, 500, 502, 503, 504), `slow 3s` or `lost` (the work is done, and the connection closes without an answer). Said
+    /// again, the request after that fails.
+    ///
+    /// ```
+    /// use oauthctl::testing::TestServer;
+    ///
+    /// let server = TestServer::start()?;
+    /// server.fail_next("token", "temporarily_unavailable").unwrap_err(); // RFC 6749 has it for the other endpoint
+    /// server.fail_next("metadata", "503")?;
+    /// let answer = ureq::get(server.metadata_url()).config().proxy(None).build().call();
+    /// assert!(matches!(answer, Err(ureq::Error::StatusCode(503))));
+    /// assert_eq!(server.forget_faults(), 0, "it was used");
+    /// # Ok::<(), oauthctl::testing::TestServerError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// There is no such endpoint, it cannot fail so (the error says how it can), or too many faults wait already.
+    pub fn fail_next(&self, endpoint: &str, how: &str) -> Result<(), TestServerError> {
+        let words: Vec<String> = how.split_whitespace().map(str::to_owned).collect();
+        let fault = Fault::parse(endpoint, &words, 1).map_err(|error| TestServerError(error.to_string()))?;
+        let development = &self.scratch.development;
+        development
+            .fail(fault)
+            .map_err(|error| TestServerError(error.to_string()))
+    }
+
+    /// Forgets the faults that wait for their requests. How many there were: 0 where the client has met each.
+    pub fn forget_faults(&self) -> usize {
+        self.scratch.development.clear_faults()
+    }
+
     /// Has a resource owner of the seed sign in and approve the authorization request at this URL. Gives the URL that the
     /// browser would be sent to then: the redirect URI with the answer, which may also be an error (RFC 6749 §4.1.2).
+    ///
+    /// ```
+    /// use oauthctl::testing::TestServer;
+    ///
+    /// let server = TestServer::start()?;
+    /// let url = format!(
+    ///     "{}?response_type=code&client_id={}&redirect_uri=http%3A%2F%2F127.0.0.1%3A9000%2Fcb&state=s\
+    ///      &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256",
+    ///     server.authorization_endpoint(),
+    ///     server.client_id(),
+    /// );
+    /// let answer = server.approve("alice", &url)?;
+    /// assert!(answer.starts_with("http://127.0.0.1:9000/cb?code=oac_"));
+    /// let answer = server.deny("bob", &url)?;
+    /// assert!(answer.contains("error=access_denied"));
+    /// # Ok::<(), oauthctl::testing::TestServerError>(())
+    /// ```
     ///
     /// # Errors
     /// An owner whom the seed does not have, and a request that is refused without a redirect.
     pub fn approve(&self, username: &str, authorization_url: &str) -> Result<String, TestServerError> {
+        self.answer(username, Decision::Approve, authorization_url)
+    }
+
+    /// As [`approve`](Self::approve), where the resource owner leaves only these scopes of what is asked for. With none of
+    /// them that is a denial.
+    ///
+    /// # Errors
+    /// As [`approve`](Self::approve), and a scope that is not asked for.
+    pub fn approve_only(
+        &self,
+        username: &str,
+        scopes: &[&str],
+        authorization_url: &str,
+    ) -> Result<String, TestServerError> {
+        self.answer(username, Decision::ApproveOnly(scopes), authorization_url)
+    }
+
+    /// As [`approve`](Self::approve), where the resource owner denies.
+    ///
+    /// # Errors
+    /// As [`approve`](Self::approve).
+    pub fn deny(&self, username: &str, authorization_url: &str) -> Result<String, TestServerError> {
+        self.answer(username, Decision::Deny, authorization_url)
+    }
+
+    fn answer(
+        &self,
+        username: &str,
+        decision: Decision<'_>,
+        authorization_url: &str,
+    ) -> Result<String, TestServerError> {
         let mut owners = self.scratch.seeded.owners.iter();
         let owner = owners
             .find(|owner| owner.username.as_str() == username)
@@ -158,7 +260,7 @@ impl TestServer {
             password: owner.password.reveal(),
         };
         owner
-            .approve(HttpClient::new(), authorization_url, redirect_uri)
+            .answer(decision, HttpClient::new(), authorization_url, redirect_uri)
             .map_err(|error| TestServerError(format!("{error:#}")))
     }
 }

@@ -118,6 +118,12 @@ pub enum Action {
     Denied,
     /// A grant ended before its time: taken back, or revoked.
     GrantRevoked,
+    /// `dev expire`: what came of a grant was made to expire.
+    GrantExpired,
+    /// `dev rotate`: the refresh token of a grant was used up, as if by somebody else.
+    GrantRotated,
+    /// `dev clock`: the clock of a development server was moved, and with it the instants of later entries.
+    ClockMoved,
     /// Tokens were revoked.
     TokenRevoked,
     /// Ended tokens were removed.
@@ -163,6 +169,9 @@ impl Action {
             Self::Approved => "grant.approve",
             Self::Denied => "grant.deny",
             Self::GrantRevoked => "grant.revoke",
+            Self::GrantExpired => "grant.expire",
+            Self::GrantRotated => "grant.rotate",
+            Self::ClockMoved => "clock.move",
             Self::TokenRevoked => "token.revoke",
             Self::TokensPruned => "token.prune",
             Self::CodeReplayed => "refused.code_replayed",
@@ -177,7 +186,7 @@ impl Action {
 /// What it was done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// `client`, `scope`, `owner`, `resource_server`, `grant`, `token` or `store`.
+    /// `client`, `scope`, `owner`, `resource_server`, `grant`, `token`, `store` or `clock`.
     pub kind: &'static str,
     /// Its identifier.
     pub id: String,

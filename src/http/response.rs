@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::development::LostOnDemand;
 use super::header_value::HeaderValue;
 use super::token::is_token;
 
@@ -30,6 +31,7 @@ pub struct Response {
     status: u16,
     fields: Vec<(&'static str, HeaderValue)>,
     body: Vec<u8>,
+    is_lost: bool,
 }
 
 impl Response {
@@ -46,7 +48,20 @@ impl Response {
             status,
             fields: Vec::new(),
             body: Vec::new(),
+            is_lost: false,
         }
+    }
+
+    /// The same answer, of which nothing goes out: the listener closes the connection without a word. Only a development
+    /// server has what proves that this was asked for.
+    pub(super) fn lost(mut self, _asked_for: &LostOnDemand) -> Self {
+        self.is_lost = true;
+        self
+    }
+
+    /// Whether the peer is to get nothing of it.
+    pub(super) fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// A page.

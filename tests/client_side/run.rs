@@ -150,3 +150,21 @@ fn a_seed_says_what_the_server_begins_with() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn a_command_moves_the_clock_of_its_server_and_has_it_fail() {
+    let home = Home::empty();
+    let script = r#"
+        login() {
+            echo "$OAUTH_PASSWORD" | "$oauthctl" login --headless --owner "$OAUTH_USERNAME" --password-stdin --token-file "$1"
+        }
+        "$oauthctl" dev fail next token invalid_grant -q -o id >&2
+        login t && exit 9
+        login t && "$oauthctl" dev clock advance 2h >&2 && "$oauthctl" token list --kind access -o jsonl"#;
+    let ended = output(&mut run(&home, script), "");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stderr.contains("invalid_grant"), "{ended:?}");
+    let listed: serde_json::Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!(listed["state"], "expired");
+    assert_eq!(left(&home), [""; 0]);
+}

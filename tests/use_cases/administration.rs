@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use oauthctl::authorization_server::{ChainVerdict, ClientChange, ListChange, SecretOrigin, SecretOwner};
 use oauthctl::domain::token_state::TokenState;
-use oauthctl::store::{AuditSelector, TokenSelector};
+use oauthctl::store::{AuditSelector, GrantSelector, TokenSelector};
 
 use crate::support::{INSTANT, World, assert_invalid_grant, error_of};
 
@@ -370,4 +370,60 @@ fn disabling_a_resource_owner_signs_them_out_for_good() {
         .set_owner_enabled("bob".parse().unwrap(), true)
         .unwrap();
     assert!(world.server.signed_in(Some(&browser)).unwrap().is_none());
+}
+
+#[test]
+fn what_a_developer_does_to_a_grant_and_to_the_clock_is_written_down_once() {
+    let world = World::new();
+    let shop = world.shop();
+    let tokens = world.tokens(&shop);
+    let grant = world.server.grants(&GrantSelector::default(), None, 1).unwrap()[0].identifier;
+    let before = actions(&world).len();
+    let expired_at = world.server.instant();
+    assert_eq!(world.server.expire_grant(grant, false).unwrap(), 1);
+    assert_eq!(
+        world.server.expire_grant(grant, false).unwrap(),
+        0,
+        "it has expired"
+    );
+    assert_eq!(world.server.rotate_away(grant).unwrap(), 1);
+    assert_eq!(world.server.rotate_away(grant).unwrap(), 0, "it is used up");
+    world.server.clock_is_moved(expired_at.after(HOUR)).unwrap();
+    world.server.clock_is_moved(expired_at.before(HOUR)).unwrap();
+    let entries = world
+        .server
+        .audit_entries(&AuditSelector::default(), 0, 1000)
+        .unwrap();
+    let told: Vec<(&str, &str, &str)> = entries[before..]
+        .iter()
+        .map(|entry| (entry.actor.as_str(), entry.action.as_str(), entry.detail.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "unknown",
+                "grant.expire",
+                r#"{"by":"dev expire","expired":1,"refresh":false}"#
+            ),
+            ("unknown", "grant.rotate", r#"{"by":"dev rotate","rotated":1}"#),
+            (
+                "unknown",
+                "clock.move",
+                r#"{"by":"dev clock","to":"2026-01-01T01:00:00Z","seconds":3600}"#
+            ),
+            (
+                "unknown",
+                "clock.move",
+                r#"{"by":"dev clock","to":"2025-12-31T23:00:00Z","seconds":-3600}"#
+            ),
+        ]
+    );
+    assert_eq!(entries[before].subject, grant.to_string());
+    assert_eq!(entries[before].at, expired_at);
+    assert!(matches!(
+        world.server.verify_audit(|_| {}),
+        Ok(ChainVerdict::Whole { .. })
+    ));
+    assert_invalid_grant(world.refresh(&shop, tokens.refresh()));
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use tempfile::TempDir;
 
 use super::client::{Client, Credentials};
 use super::client_page::ClientPage;
@@ -14,7 +13,7 @@ use super::resource_server::ResourceServer;
 use crate::authorization_server::{AuthorizationServer, ClientRegistration, SecretOrigin};
 use crate::cli::context::authorization_server;
 use crate::cli::hosted::{Hosted, bind};
-use crate::cli::scratch_directory::scratch_directory;
+use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
 use crate::cli::{listening, serve};
 use crate::config::Settings;
 use crate::domain::client::{ClientSettings, RefreshPolicy};
@@ -49,13 +48,13 @@ pub(super) struct Scratch {
     pub(super) password: String,
     pub(super) scopes: Vec<Scope>,
     pub(super) database: PathBuf,
-    directory: TempDir,
+    directory: ScratchDirectory,
 }
 
 impl Scratch {
     /// Registers everything, and starts the servers.
     pub(super) fn set_up() -> Result<Self> {
-        let directory = scratch_directory("oauthctl-demo-")?;
+        let directory = ScratchDirectory::new(Purpose::Demo)?;
         let mut settings = Settings::default();
         settings.database.path = directory.path().join("oauthctl.db");
 

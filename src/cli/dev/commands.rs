@@ -80,7 +80,7 @@ pub(in crate::cli) enum Fail {
         oauthctl dev fail next authorize temporarily_unavailable\n  \
         oauthctl dev fail next token 503 --times 3\n  \
         oauthctl dev fail next token slow 3s\n  \
-        oauthctl dev fail next token lost            # done, but the answer is lost on the way\n  \
+        oauthctl dev fail next token lost            # done, and the connection closes without an answer\n  \
         oauthctl dev fail next check insufficient_scope")]
     Next {
         /// authorize, token, revoke, introspect, check, account, metadata, healthz or readyz

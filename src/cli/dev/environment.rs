@@ -29,7 +29,7 @@ pub(in crate::cli) fn environment(
     ];
     if let Some(first) = seeded.clients.first() {
         all.push(("OAUTH_CLIENT_ID", first.client.id.to_string()));
-        if let Some(secret) = &first.secret {
+        if let Some(secret) = first.secret.known() {
             all.push(("OAUTH_CLIENT_SECRET", secret.reveal().to_owned()));
         }
         let settings = &first.client.settings;
@@ -48,7 +48,9 @@ pub(in crate::cli) fn environment(
     }
     if let Some((id, secret)) = seeded.resource_servers.first() {
         all.push(("OAUTH_RESOURCE_SERVER_ID", id.to_string()));
-        all.push(("OAUTH_RESOURCE_SERVER_SECRET", secret.reveal().to_owned()));
+        if let Some(secret) = secret.known() {
+            all.push(("OAUTH_RESOURCE_SERVER_SECRET", secret.reveal().to_owned()));
+        }
     }
     let absolute = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     all.push(("OAUTHCTL_DATABASE", absolute.display().to_string()));

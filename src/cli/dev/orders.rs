@@ -1,10 +1,12 @@
 //! What a development server can be told over its control socket, a line of JSON each, and what it answers.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AdministrationError, AuthorizationServer};
-use crate::clock::{Clock, MovedClock, Timestamp};
+use crate::clock::{Clock, MovedClock, SystemClock, Timestamp};
 use crate::domain::identifier::Identifier;
 use crate::http::development::{Development, Fault};
 
@@ -92,17 +94,15 @@ impl Commanded<'_> {
         match order {
             Order::Clock {} => self.time(),
             Order::Advance { millis } => {
-                self.clock.advance(std::time::Duration::from_millis(millis));
-                self.time()
+                let span = Duration::from_millis(millis);
+                self.moved(self.clock.now().after(span), |clock| clock.advance(span))
             }
             Order::Set { millis } => {
-                self.clock.set(Timestamp::from_millis(millis));
-                self.time()
+                let to = Timestamp::from_millis(millis);
+                self.moved(to, |clock| clock.set(to))
             }
-            Order::Reset {} => {
-                self.clock.reset();
-                self.time()
-            }
+            Order::Reset {} if self.clock.offset() == 0 => self.time(),
+            Order::Reset {} => self.moved(SystemClock.now(), MovedClock::reset),
             Order::Fail { endpoint, how, times } => match Fault::parse(&endpoint, &how, times) {
                 Err(error) => Reply::Refused(error.to_string()),
                 Ok(fault) => match self.development.fail(fault) {
@@ -122,6 +122,17 @@ impl Commanded<'_> {
                 None => Reply::NotFound(format!("the server remembers no request `{id}`")),
             },
             Order::Watch {} => Reply::Refused("a watch is kept, not answered".to_owned()),
+        }
+    }
+
+    /// Moves the clock, and writes it down before: what is written later stands at the new time.
+    fn moved(&self, to: Timestamp, moves: impl FnOnce(&MovedClock)) -> Reply {
+        match self.server.clock_is_moved(to) {
+            Ok(()) => {
+                moves(self.clock);
+                self.time()
+            }
+            Err(error) => Reply::Failed(error.to_string()),
         }
     }
 

@@ -4,18 +4,18 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
+use super::control::Control;
 use super::seed::{Seed, Seeded};
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::authorization_server_at;
 use crate::cli::exit::CliError;
 use crate::cli::hosted::{Hosted, bind};
-use crate::cli::scratch_directory::scratch_directory;
-use crate::cli::{listening, serve};
-use crate::clock::{Clock, SystemClock};
+use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
+use crate::cli::{listening, operator, serve};
+use crate::clock::MovedClock;
 use crate::config::Settings;
 use crate::domain::issuer::Issuer;
+use crate::http::development::Development;
 use crate::store::{Store, StoreOptions};
 
 /// A server that answers until this is dropped; then its database goes away.
@@ -24,11 +24,15 @@ pub(in crate::cli) struct Scratch {
     host: Hosted,
     /// The use cases of the server.
     pub(in crate::cli) server: Arc<AuthorizationServer>,
+    /// By which it issues and validates.
+    pub(in crate::cli) clock: Arc<MovedClock>,
+    /// How its answers fail on demand.
+    pub(in crate::cli) development: Arc<Development>,
     /// Clients, secrets, resource owners and their passwords.
     pub(in crate::cli) seeded: Seeded,
     /// The database, for commands that look into it.
     pub(in crate::cli) database: PathBuf,
-    directory: TempDir,
+    directory: ScratchDirectory,
 }
 
 impl Scratch {
@@ -37,13 +41,9 @@ impl Scratch {
     /// # Errors
     /// What [`Seed::sow`] refuses, and whatever keeps a server from starting.
     pub(in crate::cli) fn start(seed: Seed) -> Result<Self, CliError> {
-        Self::start_at(Arc::new(SystemClock), seed)
-    }
-
-    /// As [`start`](Self::start), by another clock.
-    pub(in crate::cli) fn start_at(clock: Arc<dyn Clock>, seed: Seed) -> Result<Self, CliError> {
+        let clock = Arc::<MovedClock>::default();
         let directory =
-            scratch_directory("oauthctl-scratch-").map_err(CliError::io("make a scratch directory"))?;
+            ScratchDirectory::new(Purpose::Scratch).map_err(CliError::io("make a scratch directory"))?;
         let mut settings = Settings::default();
         settings.database.path = directory.path().join("oauthctl.db");
         let (listener, address) =
@@ -57,13 +57,18 @@ impl Scratch {
             readers: settings.database.readers,
             waiting_writes: settings.limits.waiting_writes,
         })?;
-        let server = Arc::new(authorization_server_at(clock, store, issuer, &settings));
+        let server = authorization_server_at(Arc::clone(&clock) as _, store, issuer, &settings);
+        let server = Arc::new(server.operated_by(operator::name()));
         let seeded = seed.sow(&server)?;
-        let app = Arc::new(serve::app(&settings, Arc::clone(&server), address));
-        let host = Hosted::start(listener, app).map_err(CliError::io("start a thread"))?;
+        let development = Arc::new(Development::new(seeded.known_owners()));
+        let app =
+            serve::app(&settings, Arc::clone(&server), address).for_development(Arc::clone(&development));
+        let host = Hosted::start(listener, Arc::new(app)).map_err(CliError::io("start a thread"))?;
         Ok(Self {
             host,
             server,
+            clock,
+            development,
             seeded,
             database: settings.database.path,
             directory,
@@ -73,6 +78,19 @@ impl Scratch {
     /// What the server calls itself.
     pub(in crate::cli) fn issuer(&self) -> &Issuer {
         self.server.issuer()
+    }
+
+    /// Lets `oauthctl dev` command it, until what is given is dropped.
+    ///
+    /// # Errors
+    /// The system does not give a socket.
+    pub(in crate::cli) fn open_control(&self) -> Result<Control, CliError> {
+        Control::open(
+            &self.database,
+            Arc::clone(&self.server),
+            Arc::clone(&self.development),
+            Arc::clone(&self.clock),
+        )
     }
 
     /// Stops the server and removes its database.
@@ -99,7 +117,7 @@ mod tests {
         assert_eq!(answer.status(), 200);
         let client = &scratch.seeded.clients[0];
         assert_eq!(client.client.id.as_str(), "dev-client");
-        assert!(client.secret.is_some());
+        assert!(client.secret.known().is_some());
         assert_eq!(scratch.seeded.owners.len(), 3);
         assert_eq!(scratch.seeded.resource_servers.len(), 1);
         let database = scratch.database.clone();

@@ -4,6 +4,7 @@ mod apache;
 mod caddy;
 mod client;
 mod cron;
+mod development;
 mod header_names;
 mod housekeeping;
 mod nginx;
@@ -58,6 +59,12 @@ pub(super) enum Command {
         The secret is not in it: it comes from the variable OAUTH_CLIENT_SECRET."
     )]
     Client(client::Opts),
+    /// A file for `serve --dev` and `run --seed` with secrets and passwords of its own, so that each start has the same
+    #[command(
+        after_help = "Examples:\n  oauthctl example development >dev.toml\n  oauthctl serve --dev dev.toml\n  \
+        oauthctl serve --dev dev.toml --database dev.db      # keeps tokens too"
+    )]
+    Development,
 }
 
 pub(super) fn run(command: &Command, loaded: &Loaded, context: &mut Context<'_>) -> Result<(), CliError> {
@@ -72,6 +79,7 @@ pub(super) fn run(command: &Command, loaded: &Loaded, context: &mut Context<'_>)
         Command::Traefik(opts) => traefik::document(opts, context)?,
         Command::Apache(opts) => apache::document(opts, context)?,
         Command::Client(opts) => client::document(opts, context)?,
+        Command::Development => development::document()?,
     };
     document::print(&document, context)
 }

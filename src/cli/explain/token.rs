@@ -9,6 +9,7 @@ use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
 use crate::clock::Timestamp;
+use crate::domain::audit::Action;
 use crate::domain::text::visible;
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::store::Relative;
@@ -46,12 +47,18 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
 fn end(one: &Relative, family: &Family) -> (&'static str, Option<Timestamp>, String) {
     let grant = &family.grant;
     if let Some(at) = one.revoked_at {
-        return ("revoked", Some(at), format!("revoked at {at}"));
+        let told = match whose(family, at, &[Action::TokenRevoked]) {
+            Some(who) => format!("revoked at {at} by {who}"),
+            None => format!("revoked at {at}"),
+        };
+        return ("revoked", Some(at), told);
     }
     if let Some((at, successor)) = one.rotated {
         let is_known = family.relatives.iter().any(|other| other.identifier == successor);
         let told = if is_known {
             format!("used at {at}, and rotated into {successor}")
+        } else if let Some(who) = whose(family, at, &[Action::GrantRotated]) {
+            format!("used up at {at} with `oauthctl dev rotate` by {who}")
         } else {
             format!("used at {at}; its successor is not there, and counts as used")
         };
@@ -70,21 +77,26 @@ fn end(one: &Relative, family: &Family) -> (&'static str, Option<Timestamp>, Str
     }
     // What came first counts.
     if let Some(at) = grant.ended_at.filter(|at| *at < one.expires_at) {
-        let cause = grant.end_cause.as_deref().map_or("unknown why", because);
-        return (
-            "revoked",
-            Some(at),
-            format!("ended with its grant at {at}: {cause}"),
-        );
+        let told = format!("ended with its grant at {at}: {}", because(family));
+        return ("revoked", Some(at), told);
     }
     if one.expires_at <= family.now {
-        return (
-            "expired",
-            Some(one.expires_at),
-            format!("expired at {}", one.expires_at),
-        );
+        let at = one.expires_at;
+        let told = match whose(family, at, &[Action::GrantExpired]) {
+            Some(who) => format!("expired at {at} with `oauthctl dev expire` by {who}"),
+            None => format!("expired at {at}"),
+        };
+        return ("expired", Some(at), told);
     }
     ("active", None, format!("lives until {}", one.expires_at))
+}
+
+/// Who did one of these at that instant, as it is written down.
+fn whose(family: &Family, at: Timestamp, actions: &[Action]) -> Option<String> {
+    let mut events = family.events.iter();
+    let event =
+        events.find(|event| event.at == at && actions.iter().any(|action| action.name() == event.action))?;
+    Some(format!("{} {}", event.actor_kind.replace('_', " "), event.actor))
 }
 
 fn lines(family: &Family) -> Vec<String> {
@@ -100,9 +112,9 @@ fn lines(family: &Family) -> Vec<String> {
         "grant {}: {} approved {} for {} at {}",
         grant.identifier, grant.owner, grant.scope, grant.client, grant.created_at
     ));
-    lines.push(match (grant.ended_at, &grant.end_cause) {
-        (Some(at), Some(cause)) => format!("  {}: ended at {at}: {}", grant.state.name(), because(cause)),
-        _ => format!("  {}, refreshed {} times", grant.state.name(), grant.refreshes),
+    lines.push(match grant.ended_at {
+        Some(at) => format!("  {}: ended at {at}: {}", grant.state.name(), because(family)),
+        None => format!("  {}, refreshed {} times", grant.state.name(), grant.refreshes),
     });
     let mut depth = 0;
     for one in &family.relatives {
@@ -145,15 +157,23 @@ fn lines(family: &Family) -> Vec<String> {
     lines.iter().map(|line| visible(line)).collect()
 }
 
-fn because(cause: &str) -> &str {
-    match cause {
+/// Why the grant ended.
+fn because(family: &Family) -> String {
+    let grant = &family.grant;
+    let cause = grant.end_cause.as_deref().unwrap_or_default();
+    let told = match cause {
         "refresh_token_revoked" => "the client revoked its refresh token",
         "code_replayed" => "its code was exchanged a second time",
         "refresh_token_reused" => "a refresh token was used again after its successor had been",
         "taken_back" => "the resource owner took it back",
-        "administration" => "an administrator revoked it",
+        "administration" => {
+            let revoked = [Action::GrantRevoked, Action::TokenRevoked];
+            let who = grant.ended_at.and_then(|at| whose(family, at, &revoked));
+            return format!("{} revoked it", who.as_deref().unwrap_or("an administrator"));
+        }
         other => other,
-    }
+    };
+    told.to_owned()
 }
 
 fn json(family: &Family) -> Value {

@@ -31,7 +31,7 @@ use super::exit::CliError;
 use super::output::OutputFormat;
 use super::parties::client::{Credentials, SentRequest, url};
 use super::parties::http_client::{Answer, HttpClient};
-use super::parties::resource_owner::ResourceOwner;
+use super::parties::resource_owner::{Decision, ResourceOwner};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::client::ClientId;
 use crate::domain::owner::Username;
@@ -257,7 +257,7 @@ impl Login {
             password: &password,
         };
         let address = self.authorization_url(sent, &redirect_uri);
-        let location = owner.approve(self.http.clone(), &address, &redirect_uri)?;
+        let location = owner.answer(Decision::Approve, self.http.clone(), &address, &redirect_uri)?;
         let query = location.split_once('?').map_or("", |(_, query)| query);
         let answer = expected.own(query).ok_or_else(|| {
             CliError::Failed(anyhow::anyhow!(

@@ -1,4 +1,4 @@
-//! A resource owner who signs in and approves everything that is asked for, at a server of this program.
+//! A resource owner who signs in, and approves or denies, at a server of this program.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use url::Url;
@@ -10,17 +10,60 @@ use super::http_client::{Answer, HttpClient};
 /// More pages than signing in and approving takes.
 const MOST_PAGES: usize = 8;
 
-/// Who approves.
+/// What a resource owner answers.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    not(feature = "testing"),
+    expect(
+        dead_code,
+        reason = "at the command line all is approved; tests may say otherwise"
+    )
+)]
+pub(in crate::cli) enum Decision<'a> {
+    /// Everything that is asked for.
+    Approve,
+    /// Only these scopes of what is asked for.
+    ApproveOnly(&'a [&'a str]),
+    /// Nothing.
+    Deny,
+}
+
+/// Who answers.
 pub(in crate::cli) struct ResourceOwner<'a> {
     pub(in crate::cli) username: &'a str,
     pub(in crate::cli) password: &'a str,
 }
 
+impl Decision<'_> {
+    /// The fields of the form by which it is made.
+    fn fields(self, form: &Form) -> Result<Vec<(&'static str, String)>> {
+        let (button, scopes) = match self {
+            Self::Approve => ("approve", form.scopes.clone()),
+            Self::ApproveOnly(some) => {
+                for scope in some {
+                    ensure!(
+                        form.scopes.iter().any(|asked| asked == scope),
+                        "`{scope}` is not asked for; asked for is {}",
+                        form.scopes.join(" ")
+                    );
+                }
+                ("approve", some.iter().map(|scope| (*scope).to_owned()).collect())
+            }
+            Self::Deny => ("deny", Vec::new()),
+        };
+        let scopes = scopes.into_iter().map(|scope| ("scope", scope));
+        Ok(std::iter::once(("decision", button.to_owned()))
+            .chain(scopes)
+            .collect())
+    }
+}
+
 impl ResourceOwner<'_> {
     /// Plays an authorization request from the browser's first request on; gives the URL that the browser is sent to in the
     /// end, which begins with the redirect URI. It is not asked for.
-    pub(in crate::cli) fn approve(
+    pub(in crate::cli) fn answer(
         &self,
+        decision: Decision<'_>,
         http: HttpClient,
         authorization_url: &str,
         redirect_uri: &str,
@@ -40,7 +83,9 @@ impl ResourceOwner<'_> {
                 at = next;
                 continue;
             }
-            let (form, more) = if let Some(form) = Form::find(answer.body(), "name=\"password\"") {
+            let (form, more): (_, Vec<(&str, String)>) = if let Some(form) =
+                Form::find(answer.body(), "name=\"password\"")
+            {
                 ensure!(answer.status() != 429, "{}", too_many(&answer));
                 ensure!(
                     !has_signed_in,
@@ -49,9 +94,13 @@ impl ResourceOwner<'_> {
                 );
                 has_signed_in = true;
                 let credentials = [("username", self.username), ("password", self.password)];
-                (form, credentials.to_vec())
+                (
+                    form,
+                    credentials.map(|(name, value)| (name, value.to_owned())).into(),
+                )
             } else if let Some(form) = Form::find(answer.body(), "name=\"decision\"") {
-                (form, vec![("decision", "approve")])
+                let fields = decision.fields(&form)?;
+                (form, fields)
             } else {
                 ensure!(
                     answer.status() < 400,
@@ -66,11 +115,10 @@ impl ResourceOwner<'_> {
                     headline(answer.body())
                 );
             };
-            let scopes = form.scopes.iter().map(|scope| ("scope", scope.as_str()));
-            let fields: Vec<_> = more.into_iter().chain(scopes).collect();
             let action = at.join(&form.action).context("the form is posted to no URL")?;
             same_server(&at, &action)?;
-            answer = browser.post(action.as_str(), &form.filled(&fields))?;
+            let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            answer = browser.post(action.as_str(), &form.filled(&more))?;
             at = action;
         }
         bail!("the server shows page after page and does not come to an end")

@@ -29,7 +29,8 @@ const NOT_STARTED: u8 = 126;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  oauthctl run -- npm test\n  \
     oauthctl run --seed seed.toml -- pytest -q\n  \
-    oauthctl run -- sh -c 'curl -s \"$OAUTH_METADATA_URL\"; oauthctl token list'\n\n\
+    oauthctl run -- sh -c 'curl -s \"$OAUTH_METADATA_URL\"; oauthctl token list'\n  \
+    oauthctl run -- sh -c './get-token; oauthctl dev clock advance 2h; ./use-token'\n\n\
     The command is told in variables of the environment\n  \
     of the server            OAUTH_ISSUER, OAUTH_METADATA_URL, OAUTH_AUTHORIZATION_ENDPOINT,\n                           \
     OAUTH_TOKEN_ENDPOINT, OAUTH_REVOCATION_ENDPOINT,\n                           \
@@ -37,7 +38,8 @@ const NOT_STARTED: u8 = 126;
     of a client              OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAUTH_REDIRECT_URI, OAUTH_SCOPE\n  \
     of a resource owner      OAUTH_USERNAME, OAUTH_PASSWORD\n  \
     of a resource server     OAUTH_RESOURCE_SERVER_ID, OAUTH_RESOURCE_SERVER_SECRET\n\
-    and `oauthctl` in it means this server, by OAUTHCTL_DATABASE and OAUTHCTL_SERVER_ISSUER.\n\n\
+    and `oauthctl` in it means this server, by OAUTHCTL_DATABASE and OAUTHCTL_SERVER_ISSUER; also\n\
+    `oauthctl dev`, which moves its clock and has its answers fail.\n\n\
     The server has a free port and a database of its own, which goes away with it, so that\n\
     runs at the same time do not meet. The exit code is the command's: 128 and the number of\n\
     the signal that ended it; 127 where there is no such command.")]
@@ -62,7 +64,11 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         SignalsInfo::<WithOrigin>::new([SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])
             .map_err(CliError::io("wait for signals"))?;
     let scratch = Scratch::start(seed)?;
-    let played = play(opts, &scratch, &mut signals);
+    let played = scratch.open_control().and_then(|control| {
+        let played = play(opts, &scratch, &mut signals);
+        drop(control);
+        played
+    });
     let doing = format!("remove {}", scratch.database.display());
     let removed = scratch.remove().map_err(CliError::io(doing));
     let status = played?;

@@ -3,20 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tempfile::TempDir;
-
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::Context;
 use crate::cli::dev::control::{Control, refuse_second};
 use crate::cli::dev::environment::environment;
-use crate::cli::dev::seed::{Seed, Seeded};
+use crate::cli::dev::seed::{GOOD_ON, Seed, Seeded, SeededSecret};
 use crate::cli::exit::CliError;
 use crate::cli::output::{OutputFormat, Record};
-use crate::cli::scratch_directory::scratch_directory;
+use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
 use crate::cli::shell;
 use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
 use crate::domain::issuer::Issuer;
+use crate::domain::span;
 use crate::http::app::App;
 use crate::http::development::Development;
 
@@ -24,14 +23,15 @@ use crate::http::development::Development;
 pub(super) struct Prepared {
     pub(super) clock: Arc<MovedClock>,
     seed: Seed,
-    directory: Option<TempDir>,
+    directory: Option<ScratchDirectory>,
 }
 
 /// What ends with the server.
 pub(super) struct Running {
     control: Control,
-    directory: Option<TempDir>,
+    directory: Option<ScratchDirectory>,
     seeded: Seeded,
+    is_example: bool,
     environment: Vec<(&'static str, String)>,
 }
 
@@ -58,7 +58,7 @@ pub(super) fn prepare(
         None
     } else {
         let directory =
-            scratch_directory("oauthctl-dev-").map_err(CliError::io("make a scratch directory"))?;
+            ScratchDirectory::new(Purpose::Development).map_err(CliError::io("make a scratch directory"))?;
         context.settings.database.path = directory.path().join("oauthctl.db");
         Some(directory)
     };
@@ -119,13 +119,9 @@ impl Prepared {
         server: &Arc<AuthorizationServer>,
         context: &Context<'_>,
     ) -> Result<(App, Running), CliError> {
+        let is_example = self.seed.is_example();
         let seeded = self.seed.sow(server)?;
-        let owners = seeded.owners.iter();
-        let development = Arc::new(Development::new(
-            owners
-                .map(|owner| (owner.username.clone(), owner.password.clone()))
-                .collect(),
-        ));
+        let development = Arc::new(Development::new(seeded.known_owners()));
         let database = &context.settings.database.path;
         let control = Control::open(
             database,
@@ -138,6 +134,7 @@ impl Prepared {
             control,
             directory: self.directory,
             seeded,
+            is_example,
             environment,
         };
         Ok((app.for_development(development), running))
@@ -184,18 +181,55 @@ impl Running {
             );
             lines.push(("owners", told));
         }
-        for known in self.seeded.clients.iter().filter(|known| known.secret.is_none()) {
-            let id = known.client.id.as_str();
-            let told = format!(
-                "{id} was there before and keeps its secret; `oauthctl client rotate-secret {}` makes another",
-                shell::word(id)
-            );
-            lines.push(("client", told));
-        }
+        lines.extend(self.about_secrets());
         lines.push((
             "trouble",
             "`oauthctl dev --help`, with OAUTHCTL_DATABASE set as below".to_owned(),
         ));
+        lines
+    }
+
+    /// Whose secret is another one now, or is not known, and how one stays as it is.
+    fn about_secrets(&self) -> Vec<(&'static str, String)> {
+        let mut lines = Vec::new();
+        let clients = self.seeded.clients.iter();
+        let clients = clients.map(|known| ("client", &known.client.id, "client_secret", &known.secret));
+        let servers = self.seeded.resource_servers.iter();
+        let servers = servers.map(|(id, secret)| ("api", id, "resource_server_secret", secret));
+        let mut would_change = false;
+        for (what, id, key, secret) in clients.chain(servers) {
+            would_change |= !matches!(secret, SeededSecret::Declared(_));
+            match secret {
+                SeededSecret::Renewed(_) => lines.push((
+                    what,
+                    format!(
+                        "{id} was there before and has a new secret; the one before it is good for {} more",
+                        span::format(GOOD_ON)
+                    ),
+                )),
+                SeededSecret::Unknown => lines.push((
+                    what,
+                    format!(
+                        "{id} was there before and keeps its secret; give another as `{key}` in the file"
+                    ),
+                )),
+                SeededSecret::Declared(_) | SeededSecret::Made(_) => {}
+            }
+        }
+        if would_change && self.is_example {
+            lines.push((
+                "keep",
+                "`oauthctl example development >dev.toml` and `oauthctl serve --dev dev.toml`: the same secrets at \
+                 each start; with `--database dev.db` the same tokens too"
+                    .to_owned(),
+            ));
+        } else if would_change {
+            lines.push((
+                "keep",
+                "with `client_secret` and `resource_server_secret` in the file they are the same at each start"
+                    .to_owned(),
+            ));
+        }
         lines
     }
 

@@ -42,8 +42,9 @@ pub(super) struct Opts {
     /// What the server calls itself [default: the address, as http, or https with TLS]
     #[arg(long, value_name = "URL")]
     pub(super) issuer: Option<Issuer>,
-    /// A server to develop with, for this machine only: seeded from FILE (as `apply` reads it, and `[[owner]]`) or from a
-    /// built-in example, on a scratch database unless --database names one
+    /// A server to develop with, for this machine only: seeded from FILE (as `apply` reads it, with owners and secrets;
+    /// `oauthctl example development` prints one) or from a built-in example, on a scratch database unless --database names
+    /// one
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a file")]
     pub(super) dev: Option<Option<PathBuf>>,

@@ -26,6 +26,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
+use crate::domain::client::{ClientId, ClientSecret};
 use crate::domain::declaration::{Declaration, Thing};
 use crate::domain::owner::Username;
 use crate::domain::password::Password;
@@ -51,13 +52,24 @@ impl DeclarationFile {
     }
 }
 
-/// A declaration with the resource owners of a server that somebody develops with.
+/// A declaration with the resource owners and the secrets of a server that somebody develops with.
 #[derive(Debug)]
 pub struct DevelopmentFile {
     /// What `apply` reads too.
     pub file: DeclarationFile,
     /// The resource owners, in the order of the file.
     pub owners: Vec<DevelopmentOwner>,
+    /// What clients and resource servers authenticate with, where the file says it.
+    pub credentials: BTreeMap<Thing, DevelopmentCredential>,
+}
+
+/// What a client or a resource server of a server that somebody develops with authenticates with.
+#[derive(Debug, Clone, Default)]
+pub struct DevelopmentCredential {
+    /// The identifier of a resource server; with none, one is made from its name.
+    pub id: Option<ClientId>,
+    /// The secret; with none, one is made.
+    pub secret: Option<ClientSecret>,
 }
 
 /// A resource owner of a server that somebody develops with.

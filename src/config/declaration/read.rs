@@ -8,11 +8,13 @@ use std::str::FromStr;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::{DeclarationError, DeclarationFile, DevelopmentFile, DevelopmentOwner, LARGEST};
+use super::{
+    DeclarationError, DeclarationFile, DevelopmentCredential, DevelopmentFile, DevelopmentOwner, LARGEST,
+};
 use crate::config::nearest::nearest;
 use crate::config::settings::Tokens;
 use crate::config::value::Given;
-use crate::domain::client::{ClientId, ClientSettings, RefreshPolicy};
+use crate::domain::client::{ClientId, ClientSecret, ClientSettings, RefreshPolicy};
 use crate::domain::coverage::Coverage;
 use crate::domain::declaration::{
     Declaration, DeclaredClient, DeclaredResourceServer, DeclaredScope, Kind, Thing,
@@ -27,6 +29,11 @@ use crate::domain::text::Name;
 /// The table of resource owners, which a file for development has.
 const OWNER: &str = "owner";
 
+/// What clients and resource servers authenticate with, in a file for development.
+const CLIENT_SECRET: &str = "client_secret";
+const RESOURCE_SERVER_ID: &str = "resource_server_id";
+const RESOURCE_SERVER_SECRET: &str = "resource_server_secret";
+
 const KINDS: [Kind; 3] = [Kind::Scope, Kind::Client, Kind::ResourceServer];
 
 const SECOND: Span = Span::from_secs(1);
@@ -39,28 +46,25 @@ const YEAR: Span = Span::from_secs(365 * 24 * 60 * 60);
 /// The first mistake in the file. Whether the things fit together, and whether each is one that can be, is not
 /// looked at here.
 pub fn read(text: &[u8], defaults: &Tokens) -> Result<DeclarationFile, DeclarationError> {
-    Ok(read_file(text, defaults, None)?.0)
+    Ok(read_file(text, defaults, false)?.file)
 }
 
-/// Reads a declaration that may also have resource owners, `[[owner]]` with `username` and `password`: for a server that
-/// somebody develops with.
+/// Reads a declaration that may also have resource owners, `[[owner]]` with `username` and `password`, the `client_secret`
+/// of a client, and the `resource_server_id` and `resource_server_secret` of a resource server: for a server that somebody
+/// develops with.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_for_development(text: &[u8], defaults: &Tokens) -> Result<DevelopmentFile, DeclarationError> {
-    let (file, owners) = read_file(text, defaults, Some(Vec::new()))?;
-    Ok(DevelopmentFile {
-        file,
-        owners: owners.unwrap_or_default(),
-    })
+    read_file(text, defaults, true)
 }
 
-/// `owners` is where resource owners go; with none they are refused.
+/// Where it is not `for_development`, what only such a file may have is refused.
 fn read_file(
     text: &[u8],
     defaults: &Tokens,
-    owners: Option<Vec<DevelopmentOwner>>,
-) -> Result<(DeclarationFile, Option<Vec<DevelopmentOwner>>), DeclarationError> {
+    for_development: bool,
+) -> Result<DevelopmentFile, DeclarationError> {
     if text.len() > LARGEST {
         return Err(DeclarationError {
             line: 1,
@@ -83,12 +87,18 @@ fn read_file(
             declaration: Declaration::default(),
             lines: BTreeMap::new(),
         },
-        owners,
+        for_development,
+        owners: Vec::new(),
+        credentials: BTreeMap::new(),
     };
     for (name, content) in in_order(document.get_ref()) {
         reader.kind(name, content)?;
     }
-    Ok((reader.file, reader.owners))
+    Ok(DevelopmentFile {
+        file: reader.file,
+        owners: reader.owners,
+        credentials: reader.credentials,
+    })
 }
 
 /// The number of the line on which a text goes on after `before`.
@@ -110,7 +120,9 @@ struct Reader<'a> {
     newlines: Vec<usize>,
     defaults: &'a Tokens,
     file: DeclarationFile,
-    owners: Option<Vec<DevelopmentOwner>>,
+    for_development: bool,
+    owners: Vec<DevelopmentOwner>,
+    credentials: BTreeMap<Thing, DevelopmentCredential>,
 }
 
 impl Reader<'_> {
@@ -180,16 +192,16 @@ impl Reader<'_> {
         name: &Spanned<DeString<'_>>,
         content: &Spanned<DeValue<'_>>,
     ) -> Result<(), DeclarationError> {
-        let Some(mut owners) = self.owners.take() else {
+        if !self.for_development {
             return Err(self.error(
                 name,
                 "`[[owner]]` is for `oauthctl serve --dev` only; `oauthctl owner add` adds resource owners",
             ));
-        };
+        }
         for table in self.tables(OWNER, "resource owner", name, content)? {
             self.refuse_unknown(&table, &["username", "password"])?;
             let username: Username = self.required(&table, "username")?;
-            if owners.iter().any(|other| other.username == username) {
+            if self.owners.iter().any(|other| other.username == username) {
                 return Err(DeclarationError {
                     line: table.line,
                     reason: format!("the resource owner `{username}` is declared already"),
@@ -199,9 +211,8 @@ impl Reader<'_> {
                 let text = value.get_ref().as_str().ok_or("accepted is a text in quotes")?;
                 Password::choose(text).map_err(|error| error.to_string())
             })?;
-            owners.push(DevelopmentOwner { username, password });
+            self.owners.push(DevelopmentOwner { username, password });
         }
-        self.owners = Some(owners);
         Ok(())
     }
 
@@ -222,8 +233,9 @@ impl Reader<'_> {
     }
 
     fn client(&mut self, table: &Table<'_, '_>) -> Result<(), DeclarationError> {
-        self.refuse_unknown(
+        self.refuse_unknown_or_secret(
             table,
+            &[CLIENT_SECRET],
             &[
                 "client_id",
                 "name",
@@ -277,17 +289,32 @@ impl Reader<'_> {
         };
         let enabled = self.flag(table, "enabled")?.unwrap_or(true);
         let client = DeclaredClient { settings, enabled };
+        let credential = DevelopmentCredential {
+            id: None,
+            secret: self.secret(table, CLIENT_SECRET)?,
+        };
+        self.credentials.insert(Thing::Client(id.clone()), credential);
         self.file.declaration.clients.insert(id, client);
         Ok(())
     }
 
     fn resource_server(&mut self, table: &Table<'_, '_>) -> Result<(), DeclarationError> {
-        self.refuse_unknown(table, &["name", "resource"])?;
+        self.refuse_unknown_or_secret(
+            table,
+            &[RESOURCE_SERVER_ID, RESOURCE_SERVER_SECRET],
+            &["name", "resource"],
+        )?;
         let name: Name = self.required(table, "name")?;
         self.note(table, Thing::ResourceServer(name.clone()))?;
         let server = DeclaredResourceServer {
             resource: self.parsed(table, "resource")?,
         };
+        let credential = DevelopmentCredential {
+            id: self.parsed(table, RESOURCE_SERVER_ID)?,
+            secret: self.secret(table, RESOURCE_SERVER_SECRET)?,
+        };
+        self.credentials
+            .insert(Thing::ResourceServer(name.clone()), credential);
         self.file.declaration.resource_servers.insert(name, server);
         Ok(())
     }
@@ -315,6 +342,46 @@ impl Reader<'_> {
             None => format!("the keys of a {} are {}", table.what, known.join(", ")),
         };
         Err(self.error(key, format!("unknown key {}; {advice}", excerpt(key.get_ref()))))
+    }
+
+    /// As [`refuse_unknown`](Self::refuse_unknown), where `more` is accepted in a file for development, and refused in another
+    /// with what to do instead.
+    fn refuse_unknown_or_secret(
+        &self,
+        table: &Table<'_, '_>,
+        more: &[&str],
+        known: &[&str],
+    ) -> Result<(), DeclarationError> {
+        if self.for_development {
+            return self.refuse_unknown(table, &[known, more].concat());
+        }
+        let found = table
+            .entries
+            .iter()
+            .find(|(key, _)| more.contains(&key.get_ref().as_ref()));
+        let Some((key, _)) = found else {
+            return self.refuse_unknown(table, known);
+        };
+        let advice = match key.get_ref().as_ref() {
+            CLIENT_SECRET => {
+                "a secret in a file that is kept and passed on is none; leave it out: one is made for a new client, and \
+                 `oauthctl client rotate-secret ID --secret-stdin` brings one along"
+            }
+            RESOURCE_SERVER_SECRET => {
+                "a secret in a file that is kept and passed on is none; leave it out: one is made for a new resource \
+                 server, and `oauthctl resource-server rotate-secret ID --secret-stdin` brings one along"
+            }
+            _ => "leave it out: it is made from the name",
+        };
+        let reason = format!("`{}` is for `oauthctl serve --dev` only; {advice}", key.get_ref());
+        Err(self.error(key, reason))
+    }
+
+    fn secret(&self, table: &Table<'_, '_>, key: &str) -> Result<Option<ClientSecret>, DeclarationError> {
+        self.value(table, key, |value| {
+            let text = value.get_ref().as_str().ok_or("accepted is a text in quotes")?;
+            ClientSecret::import(text).map_err(|error| error.to_string())
+        })
     }
 
     /// What stands under `key`, as `parse` reads it.

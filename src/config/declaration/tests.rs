@@ -1,4 +1,4 @@
-use super::{LARGEST, read, write};
+use super::{LARGEST, read, read_for_development, write};
 use crate::config::settings::Tokens;
 use crate::domain::client::RefreshPolicy;
 use crate::domain::declaration::{Declaration, Thing};
@@ -156,4 +156,66 @@ fn each_mistake_is_told_with_its_line() {
         declared(&format!("#{}", "x".repeat(LARGEST - 1))),
         Declaration::default()
     );
+}
+
+#[test]
+fn secrets_stand_in_files_for_development_only() {
+    let text = "[[client]]\nclient_id = \"a\"\nclient_secret = \"correct-horse-battery-staple-0001\"\n\
+                [[resource_server]]\nname = \"b\"\nresource_server_id = \"b-1\"\n\
+                [[resource_server]]\nname = \"c\"\nresource_server_secret = \"correct-horse-battery-staple-0002\"\n";
+    let file = read_for_development(text.as_bytes(), &Tokens::default()).unwrap();
+    let said: Vec<_> = file
+        .credentials
+        .values()
+        .map(|one| {
+            let secret = one.secret.as_ref().map(|secret| secret.reveal());
+            (one.id.as_ref().map(|id| id.as_str()), secret)
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (None, Some("correct-horse-battery-staple-0001")),
+            (Some("b-1"), None),
+            (None, Some("correct-horse-battery-staple-0002")),
+        ]
+    );
+    for (line, expected) in [
+        (
+            "client_secret = \"too short\"",
+            "3: `client_secret`: a secret that is brought along needs 32 to 255",
+        ),
+        (
+            "client_secret = 1",
+            "3: `client_secret`: accepted is a text in quotes",
+        ),
+        (
+            "client_secrets = \"a\"",
+            "3: unknown key `client_secrets`; did you mean `client_secret`?",
+        ),
+    ] {
+        let text = format!("[[client]]\nclient_id = \"a\"\n{line}\n");
+        let error = read_for_development(text.as_bytes(), &Tokens::default()).unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
+    for (text, expected) in [
+        (
+            "[[client]]\nclient_id = \"a\"\nclient_secret = \"correct-horse-battery-staple-0001\"",
+            "3: `client_secret` is for `oauthctl serve --dev` only; a secret in a file that is kept and passed on is none; \
+             leave it out: one is made for a new client, and `oauthctl client rotate-secret ID --secret-stdin` brings one \
+             along",
+        ),
+        (
+            "[[resource_server]]\nname = \"b\"\nresource_server_secret = \"x\"",
+            "3: `resource_server_secret` is for `oauthctl serve --dev` only; a secret in a file that is kept and passed on \
+             is none; leave it out: one is made for a new resource server, and `oauthctl resource-server rotate-secret ID \
+             --secret-stdin` brings one along",
+        ),
+        (
+            "[[resource_server]]\nname = \"b\"\nresource_server_id = \"b\"",
+            "3: `resource_server_id` is for `oauthctl serve --dev` only; leave it out: it is made from the name",
+        ),
+    ] {
+        assert_eq!(refusal(text), expected);
+    }
 }

@@ -58,8 +58,21 @@ pub(super) enum How {
     Status(u16),
     /// The answer comes late.
     Slow(Duration),
-    /// Everything is done as ever, and the answer is lost on the way.
+    /// Everything is done as ever, and the answer is lost on the way: the connection closes without a word.
     Lost,
+}
+
+/// What proves that an answer is to be lost because somebody has asked for that: only a fault on demand makes it.
+///
+/// ```compile_fail,E0423
+/// let forged = oauthctl::http::development::LostOnDemand(());
+/// ```
+#[derive(Debug)]
+pub struct LostOnDemand(());
+
+/// This answer, which does not reach whoever waits for it.
+pub(super) fn lost(response: Response) -> Response {
+    response.lost(&LostOnDemand(()))
 }
 
 /// Errors of a resource server.

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::app::App;
-use super::error::{json_error, token_error};
+use super::error::token_error;
 use super::pages::development::OWNER;
 use super::request::Request;
 use super::response::Response;
@@ -23,7 +23,7 @@ use crate::domain::owner::Username;
 use crate::domain::password::Password;
 use crate::protocol::parameters::values_of;
 
-pub use fault::{Fault, FaultError};
+pub use fault::{Fault, FaultError, LostOnDemand};
 pub use seen::Seen;
 
 /// How many requests are remembered.
@@ -180,8 +180,7 @@ impl Development {
             }
             fault::How::Lost => {
                 self.used(&fault);
-                drop(as_ever());
-                return (json_error(504, "temporarily_unavailable", fault::ON_DEMAND), told);
+                return (fault::lost(as_ever()), told);
             }
         };
         self.used(&fault);

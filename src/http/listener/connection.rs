@@ -40,6 +40,8 @@ pub(super) fn serve(place: &Place, service: &Service) {
     match end {
         End::Gone => conversation.wire.close(),
         End::Answered => conversation.wire.linger(),
+        // With TLS not even the word that it ends: a network that breaks does not send one either.
+        End::Lost => drop(conversation),
         End::Refused(refusal) => {
             let without_body = conversation.buffer.starts_with(b"HEAD ");
             let id = conversation.id;
@@ -103,6 +105,8 @@ enum End {
     Gone,
     /// The last answer is out.
     Answered,
+    /// The answer is to be lost, and the connection with it.
+    Lost,
     /// The peer is to be told, and that is the end.
     Refused(Refusal),
 }
@@ -151,6 +155,9 @@ impl Conversation<'_> {
 
         let without_body = request.method() == "HEAD";
         let (response, panicked) = self.id.span().in_scope(|| self.handle(request));
+        if response.is_lost() {
+            return Err(End::Lost);
+        }
         let response = response.header(REQUEST_ID, self.id.header());
         let connection = match head.persistence {
             _ if last || panicked || self.place.stopping() => Some("close"),
