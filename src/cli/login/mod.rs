@@ -24,6 +24,7 @@ use self::answer::Expected;
 use self::asked::Asked;
 use self::endpoint::ServerIssuer;
 use self::metadata::{Authentication, Metadata};
+use self::receiver::Answered;
 use self::tokens::{TokenFile, Tokens};
 use super::complete;
 use super::context::Context;
@@ -181,9 +182,16 @@ impl Login {
             issuer: self.asked.issuer.as_str().to_owned(),
             sends_issuer: self.metadata.sends_issuer,
         };
-        let (code, redirect_uri) = match &opts.owner.owner {
-            Some(owner) => self.without_browser(owner, &sent, &expected, opts, context)?,
-            None => self.in_browser(&sent, expected, opts, context)?,
+        // The browser is shown its last page meanwhile.
+        let (code, redirect_uri, _page) = match &opts.owner.owner {
+            Some(owner) => {
+                let (code, redirect_uri) = self.without_browser(owner, &sent, &expected, opts, context)?;
+                (code, redirect_uri, None)
+            }
+            None => {
+                let (code, redirect_uri, page) = self.in_browser(&sent, expected, opts, context)?;
+                (code, redirect_uri, Some(page))
+            }
         };
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -209,14 +217,14 @@ impl Login {
         Ok(tokens)
     }
 
-    /// The code and the redirect URI, with the resource owner at a browser.
+    /// The code and the redirect URI, with the resource owner at a browser, which is shown that it is done.
     fn in_browser(
         &self,
         sent: &SentRequest,
         expected: Expected,
         opts: &Opts,
         context: &mut Context<'_>,
-    ) -> Result<(String, String), CliError> {
+    ) -> Result<(String, String, Answered), CliError> {
         let bound = receiver::bind(&self.asked.redirect_uri, self.asked.any_port)?;
         let redirect_uri = bound.redirect_uri.clone();
         let address = self.authorization_url(sent, &redirect_uri);
@@ -236,8 +244,8 @@ impl Login {
             issuer,
             sends_issuer: expected.sends_issuer,
         };
-        let answer = receiver::wait(bound, expected, opts.timeout.duration())?;
-        Ok((check.code(&answer)?, redirect_uri))
+        let answered = receiver::wait(bound, expected, opts.timeout.duration())?;
+        Ok((check.code(&answered.parameters)?, redirect_uri, answered))
     }
 
     /// The code and the redirect URI, with the resource owner played from here. Nobody listens at the redirect URI, and
