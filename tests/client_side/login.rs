@@ -282,6 +282,18 @@ fn whoever_gives_up_gets_the_terminal_back_and_the_port_is_closed() {
         "{ended:?}"
     );
     assert!(TcpStream::connect(listening).is_err());
+
+    // And while the secret is asked for.
+    let mut command = login(&server, &client, "--no-browser");
+    command.env_remove("OAUTH_CLIENT_SECRET");
+    let mut session = on_terminal_within("trap : INT;", &command, "; echo code $?; stty -a; echo end");
+    session.exp_string("Secret of orders").unwrap();
+    session.send_control('c').unwrap();
+    let left = session.exp_string("end\r\n").unwrap();
+    assert!(left.contains("code 130"), "{left}");
+    assert!(left.contains(" echo ") && left.contains(" icanon "), "{left}");
+    let hidden = left.rfind("\u{1b}[?25l");
+    assert!(hidden <= left.rfind("\u{1b}[?25h"), "{left}");
 }
 
 #[test]
