@@ -347,6 +347,92 @@ fn what_is_missing_or_wrong_is_said() {
 }
 
 #[test]
+fn what_a_client_lacks_is_said_with_what_mends_it() {
+    let (server, client) = stage();
+    let home = &server.home;
+    let run = |client: &Client, args: &str| output(&mut login(&server, client, args), PASSWORD);
+
+    let refused = run(&client, "--no-browser --redirect-uri http://127.0.0.1/other");
+    assert_eq!(
+        (refused.code, refused.stdout.as_str()),
+        (Some(2), ""),
+        "{refused:?}"
+    );
+    let mend = "`oauthctl client update orders --add-redirect-uri http://127.0.0.1/other` adds it";
+    assert!(refused.stderr.contains(mend), "{refused:?}");
+
+    // The server's error, its words, and what explains it.
+    let refused = run(&client, &format!("{HEADLESS} --scope nope"));
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let (said, command) = refused.stderr.split_once("; `oauthctl explain '").unwrap();
+    assert!(said.contains("(invalid_scope): "), "{said}");
+    let (url, _) = command.split_once("'` says why").unwrap();
+    let mut explain = home.command();
+    explain
+        .args(["explain", url])
+        .env("OAUTHCTL_SERVER_ISSUER", &server.base);
+    let explained = output(&mut explain, "");
+    assert!(explained.stdout.contains("nope"), "{explained:?}");
+
+    home.run(&["client", "disable", "orders", "--yes"], "");
+    let refused = run(&client, HEADLESS);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.stderr.contains("`oauthctl client enable orders`"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn each_kind_of_registration_is_logged_in() {
+    let (server, _) = stage();
+    let fixed = ["--redirect-uri", "http://127.0.0.1:18080/cb"];
+    let far_first = [
+        "--redirect-uri",
+        "https://app.example/cb",
+        "--redirect-uri",
+        "http://localhost/cb",
+        "--redirect-uri",
+        "http://127.0.0.1/cb",
+    ];
+    let no_pkce = ["--redirect-uri", "http://127.0.0.1/cb", "--no-pkce"];
+    for (id, options, host) in [
+        ("fixed", &fixed[..], "127.0.0.1"),
+        ("several", &far_first, "localhost"),
+        ("no-pkce", &no_pkce, "127.0.0.1"),
+    ] {
+        let client = server.home.client(id, options);
+        let waiting = Waiting::start(&mut login(&server, &client, "--no-browser -o json"));
+        let answer = approve(&mut signed_in(&server), waiting.path(&server.base));
+        let at = Url::parse(answer.location()).unwrap();
+        assert_eq!(at.host_str(), Some(host), "{id}");
+        assert_ne!(at.port(), Some(18080), "{id}: nobody need have that port free");
+        assert_eq!(bring(answer.location()), "Approved", "{id}");
+        let ended = waiting.end();
+        let printed = tokens(&ended);
+        for name in ["access_token", "refresh_token"] {
+            let secret = printed[name].as_str().unwrap();
+            assert!(!ended.stderr.contains(secret), "{id}: {name}");
+        }
+        let names: Vec<&String> = printed.as_object().unwrap().keys().collect();
+        let expected = [
+            "client_id",
+            "issuer",
+            "scope",
+            "token_type",
+            "expires_in",
+            "expires_at",
+            "access_token",
+            "refresh_token",
+        ];
+        for name in expected {
+            assert!(names.iter().any(|found| *found == name), "{id}: {names:?}");
+        }
+        assert_eq!(names.len(), expected.len(), "{id}: {names:?}");
+    }
+}
+
+#[test]
 fn at_another_server() {
     let other = OtherServer::start();
     let home = Home::empty();

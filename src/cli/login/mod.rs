@@ -33,12 +33,14 @@ use super::output::OutputFormat;
 use super::parties::client::{Credentials, SentRequest, url};
 use super::parties::http_client::{Answer, HttpClient};
 use super::parties::resource_owner::ResourceOwner;
+use super::shell;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::client::ClientId;
 use crate::domain::owner::Username;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
 use crate::domain::span::Span;
+use crate::protocol::parameters::Parameters;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -245,7 +247,10 @@ impl Login {
             sends_issuer: expected.sends_issuer,
         };
         let answered = receiver::wait(bound, expected, opts.timeout.duration())?;
-        Ok((check.code(&answered.parameters)?, redirect_uri, answered))
+        let code = check
+            .code(&answered.parameters)
+            .map_err(|error| self.explained(error, &answered.parameters, &address))?;
+        Ok((code, redirect_uri, answered))
     }
 
     /// The code and the redirect URI, with the resource owner played from here. Nobody listens at the redirect URI, and
@@ -272,7 +277,21 @@ impl Login {
                 "the answer does not have the state that was sent"
             ))
         })?;
-        Ok((expected.code(&answer)?, redirect_uri))
+        let code = expected
+            .code(&answer)
+            .map_err(|error| self.explained(error, &answer, &address))?;
+        Ok((code, redirect_uri))
+    }
+
+    /// What the server refused, with the command that says why where its database is here. What the resource owner
+    /// denied needs no explanation.
+    fn explained(&self, error: CliError, answer: &Parameters, address: &str) -> CliError {
+        let is_told = answer.get("error").is_none_or(|error| error == "access_denied");
+        if is_told || !self.asked.is_own {
+            return error;
+        }
+        let command = format!("oauthctl explain {}", shell::word(address));
+        CliError::Failed(anyhow::anyhow!("{error}; `{command}` says why"))
     }
 
     fn authorization_url(&self, sent: &SentRequest, redirect_uri: &str) -> String {
