@@ -14,8 +14,10 @@ mod service;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_oauthctl");
 
@@ -147,6 +149,87 @@ fn the_demo_prints_what_is_shown() {
     let directory = tempfile::tempdir().unwrap();
     let shown = blocks("What the demo shows").remove(0).1;
     assert_shown(&shown, &output_of(directory.path(), "oauthctl demo"));
+}
+
+/// A development server, whose variables are in `dev.env`; its scratch database goes with the directory.
+fn development(directory: &Path, command: &str) -> Killed {
+    let (serve, file) = command.split_once(" | tee ").expect(command);
+    let mut serve = shell(directory, &format!("exec {serve} >{file}"));
+    serve
+        .env("OAUTHCTL_SERVER_LISTEN", "127.0.0.1:0")
+        .env("TMPDIR", directory)
+        .stderr(Stdio::piped());
+    let mut server = Killed(serve.spawn().unwrap());
+    let mut said = BufReader::new(server.0.stderr.take().unwrap());
+    // It reads what is said until the last variable is there.
+    let mut line = String::new();
+    let is_told =
+        |path: &Path| fs::read_to_string(path).is_ok_and(|text| text.contains("OAUTHCTL_DATABASE="));
+    while !is_told(&directory.join(file)) {
+        assert!(server.0.try_wait().unwrap().is_none(), "it ended: {line}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("listening on "), "{line}");
+    std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+    server
+}
+
+#[test]
+fn developing_a_client_works_as_it_stands() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path();
+    let blocks = blocks("Develop a client");
+    let [serve, begin, printed, more, trouble, run] = blocks.as_slice() else {
+        panic!("other blocks than expected: {blocks:?}")
+    };
+    let _server = development(directory, &serve.1);
+    let (variables, login) = begin.1.split_once('\n').unwrap();
+    assert_eq!(login, "oauthctl login");
+    let issuer = output_of(directory, &format!("{variables}; printf %s \"$OAUTH_ISSUER\""));
+    let printed = printed.1.replace("http://127.0.0.1:8420", &issuer);
+    let said = |commands: &str| output_of(directory, &format!("{variables}\n{commands}"));
+
+    // Nobody sits before a browser here: the script plays the one who does.
+    assert_shown(&printed, &said(&more.1));
+    let mut waiting = shell(
+        directory,
+        &format!("{variables}\n{login} --no-browser --timeout 1s"),
+    );
+    let waited = String::from_utf8(waiting.output().unwrap().stderr).unwrap();
+    assert!(
+        waited.contains(&format!(
+            "\n{issuer}/authorize?response_type=code&client_id=dev-client&"
+        )),
+        "{waited}"
+    );
+    for (file, text) in [
+        ("client.py", format!("\"{issuer}\"")),
+        ("orders.conf", issuer.clone()),
+    ] {
+        let written = fs::read_to_string(directory.join(file)).unwrap();
+        assert!(written.contains(&text), "{file}: {written}");
+    }
+
+    let (explain, trouble) = trouble.1.split_once('\n').unwrap();
+    // A request that is refused is told by the exit code, too.
+    let explained = said(&format!("! {explain}"));
+    assert!(explained.contains("oauthctl scope define nope"), "{explained}");
+    said(trouble);
+    let fails = format!("{variables}\n{}", more.1.lines().next().unwrap());
+    let failed = shell(directory, &fails).output().unwrap();
+    let stderr = String::from_utf8_lossy(&failed.stderr);
+    assert!(stderr.contains("(invalid_grant)"), "{stderr}");
+
+    // A suite that passes where it is told of a server.
+    let npm = directory.join("npm");
+    fs::write(
+        &npm,
+        "#!/bin/sh\ntest \"$1\" = test && test -n \"$OAUTH_CLIENT_SECRET\"\n",
+    )
+    .unwrap();
+    fs::set_permissions(&npm, fs::Permissions::from_mode(0o755)).unwrap();
+    output_of(directory, &format!("PATH=$PWD:$PATH\n{}", run.1));
 }
 
 #[test]

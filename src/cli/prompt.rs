@@ -7,7 +7,8 @@ use std::thread::JoinHandle;
 
 use dialoguer::console::{Term, truncate_str};
 use dialoguer::{Confirm, Input, MultiSelect, Password as PasswordPrompt};
-use signal_hook::consts::SIGINT;
+use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::context::Context;
@@ -169,6 +170,7 @@ fn ask<T: FromStr<Err: Display>>(question: &str, may_be_empty: bool) -> Result<O
 
 /// A new password, typed twice and not shown.
 pub(super) fn new_password(question: &str) -> Result<String, CliError> {
+    echo_on_interrupt()?;
     PasswordPrompt::new()
         .with_prompt(question)
         .with_confirmation("Once more", "the two are not the same")
@@ -183,10 +185,30 @@ pub(super) fn new_password(question: &str) -> Result<String, CliError> {
 
 /// A password or a secret that there is, typed once and not shown.
 pub(super) fn password(question: &str) -> Result<String, CliError> {
+    echo_on_interrupt()?;
     PasswordPrompt::new()
         .with_prompt(question)
         .interact()
         .map_err(failed)
+}
+
+/// From now on a signal that ends the process first has the terminal show again what is typed, as it does now.
+fn echo_on_interrupt() -> Result<(), CliError> {
+    let shown = tcgetattr(io::stdin()).map_err(|error| CliError::io("ask on the terminal")(error.into()))?;
+    let mut signals =
+        Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT]).map_err(CliError::io("wait for signals"))?;
+    std::thread::Builder::new()
+        .name("interrupt".to_owned())
+        .spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                // Where one of these fails there is nobody to tell.
+                let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &shown);
+                let _ = Term::stderr().write_line("");
+                let _ = signal_hook::low_level::emulate_default_handler(signal);
+            }
+        })
+        .map_err(CliError::io("start a thread"))?;
+    Ok(())
 }
 
 /// The first line of stdin, without its end: how secrets come in, for they have no place among the arguments.

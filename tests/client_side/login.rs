@@ -1,11 +1,13 @@
 //! `login`: headless, with a browser, on a terminal, and at other servers.
 
 use std::fs;
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use oauth2::url::Url;
-use rexpect::session::{Options, spawn_with_options};
+use rexpect::process::{Signal, WaitStatus};
+use rexpect::session::{Options, PtySession, spawn_with_options};
 use serde_json::Value;
 
 use crate::other_server::OtherServer;
@@ -34,6 +36,22 @@ fn login(server: &Server, client: &Client, args: &str) -> Command {
         .env("OAUTHCTL_SERVER_ISSUER", &server.base)
         .env("OAUTH_CLIENT_SECRET", &client.secret);
     command
+}
+
+/// Brings an answer as a browser does that reads English; what the page says that it ends at, where nothing is left of it.
+#[track_caller]
+fn bring(location: &str) -> String {
+    let sent_on = send("GET", location, &[], None);
+    assert_eq!(sent_on.status, 303, "{sent_on:?}");
+    let page = send("GET", sent_on.location(), &[], None);
+    assert_eq!(page.status, 200, "{page:?}");
+    let (_, query) = location.split_once('?').unwrap();
+    for (_, value) in form_urlencoded::parse(query.as_bytes()) {
+        let shown = format!("{} {}", sent_on.location(), page.body);
+        assert!(value.len() < 8 || !shown.contains(&*value), "{shown}");
+    }
+    let (_, rest) = page.body.split_once("<h1>").unwrap();
+    rest.split_once("</h1>").unwrap().0.to_owned()
 }
 
 const HEADLESS: &str = "--headless --owner alice --password-stdin -o json";
@@ -124,7 +142,7 @@ fn with_a_browser_only_the_answer_with_the_state_and_the_issuer_counts() {
     assert_eq!(send("GET", other.as_str(), &[], None).status, 400);
     other.set_query(None);
     assert_eq!(send("GET", other.as_str(), &[], None).status, 400);
-    assert_eq!(send("GET", &location, &[], None).status, 200);
+    assert_eq!(bring(&location), "Approved");
     let ended = waiting.end();
     assert!(server.opens(tokens(&ended)["access_token"].as_str().unwrap()));
     assert_eq!(ended.stderr, "");
@@ -135,7 +153,7 @@ fn with_a_browser_only_the_answer_with_the_state_and_the_issuer_counts() {
     let encoded: String = form_urlencoded::byte_serialize(issuer.as_bytes()).collect();
     let forged = answer.location().replace(&encoded, "https%3A%2F%2Fevil.example");
     assert_ne!(forged, answer.location());
-    assert_eq!(send("GET", &forged, &[], None).status, 200);
+    assert_eq!(bring(&forged), "The answer cannot be used");
     let ended = waiting.end();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     assert!(
@@ -152,7 +170,7 @@ fn what_the_owner_denies_is_said() {
     let page = browser.open(waiting.path(&server.base));
     let form = Form::with(&page.body, "decision").press("decision", "deny");
     let location = browser.submit(&form).location().to_owned();
-    assert_eq!(send("GET", &location, &[], None).status, 200);
+    assert_eq!(bring(&location), "Not approved");
     let ended = waiting.end();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
     assert!(ended.stderr.contains("denied it"), "{ended:?}");
@@ -181,10 +199,7 @@ fn the_browser_is_given_the_url_and_nobody_waits_for_ever() {
 fn on_a_terminal() {
     let (server, client) = stage();
     let command = login(&server, &client, "--no-browser");
-    let options = Options::new()
-        .timeout_ms(Some(60_000))
-        .strip_ansi_escape_codes(true);
-    let mut session = spawn_with_options(command, options).unwrap();
+    let mut session = on_terminal(&command);
     session.exp_string("sign in and approve:").unwrap();
     session.read_line().unwrap();
     let url = session.read_line().unwrap();
@@ -192,9 +207,93 @@ fn on_a_terminal() {
         &mut signed_in(&server),
         url.trim().strip_prefix(&server.base).unwrap(),
     );
-    send("GET", location.location(), &[], None);
+    bring(location.location());
     let shown = session.exp_eof().unwrap();
     assert!(shown.contains("access_token   oat_"), "{shown}");
+}
+
+/// A command on a terminal, between two scripts of a shell.
+fn on_terminal_within(before: &str, command: &Command, after: &str) -> PtySession {
+    let mut shell = Command::new("/bin/sh");
+    shell
+        // A terminal echoes, unless somebody tells it not to; the library does.
+        .args(["-c", &format!("stty echo; {before} \"$0\" \"$@\"{after}")])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(command.get_current_dir().unwrap())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+    let options = Options::new().timeout_ms(Some(60_000));
+    spawn_with_options(shell, options).unwrap()
+}
+
+/// A command on a terminal, as the process that the session is of.
+fn on_terminal(command: &Command) -> PtySession {
+    on_terminal_within("exec", command, "")
+}
+
+#[test]
+fn a_secret_that_is_typed_is_seen_nowhere() {
+    let (server, client) = stage();
+    let mut command = login(&server, &client, "--no-browser");
+    command.env_remove("OAUTH_CLIENT_SECRET");
+    let mut session = on_terminal(&command);
+    let mut shown = session.exp_string("Secret of orders").unwrap();
+    session.send_line(&client.secret).unwrap();
+    shown += &session.exp_string("sign in and approve:").unwrap();
+    session.read_line().unwrap();
+    let url = session.read_line().unwrap();
+    shown += &url;
+    // Of all processes of this machine none has it among its arguments.
+    for entry in fs::read_dir("/proc").unwrap() {
+        let Ok(bytes) = fs::read(entry.unwrap().path().join("cmdline")) else {
+            continue;
+        };
+        assert!(!String::from_utf8_lossy(&bytes).contains(&client.secret));
+    }
+    let path = url.trim().strip_prefix(&server.base).unwrap();
+    bring(approve(&mut signed_in(&server), path).location());
+    shown += &session.exp_eof().unwrap();
+    assert!(shown.contains("access_token   oat_"), "{shown}");
+    assert!(!shown.contains(&client.secret), "{shown}");
+}
+
+#[test]
+fn whoever_gives_up_gets_the_terminal_back_and_the_port_is_closed() {
+    let (server, client) = stage();
+    let mut session = on_terminal(&login(&server, &client, "--no-browser"));
+    session.exp_string("sign in and approve:").unwrap();
+    session.read_line().unwrap();
+    let url = Url::parse(session.read_line().unwrap().trim()).unwrap();
+    let mut pairs = url.query_pairs();
+    let (_, back) = pairs.find(|(name, _)| name == "redirect_uri").unwrap();
+    let back = Url::parse(&back).unwrap();
+    let listening = ("127.0.0.1", back.port().unwrap());
+    assert!(TcpStream::connect(listening).is_ok());
+    session.send_control('c').unwrap();
+    let ended = session.process().wait().unwrap();
+    assert!(
+        matches!(ended, WaitStatus::Signaled(_, Signal::SIGINT, _)),
+        "{ended:?}"
+    );
+    assert!(TcpStream::connect(listening).is_err());
+
+    // And while the secret is asked for.
+    let mut command = login(&server, &client, "--no-browser");
+    command.env_remove("OAUTH_CLIENT_SECRET");
+    let mut session = on_terminal_within("trap : INT;", &command, "; echo code $?; stty -a; echo end");
+    session.exp_string("Secret of orders").unwrap();
+    session.send_control('c').unwrap();
+    let left = session.exp_string("end\r\n").unwrap();
+    assert!(left.contains("code 130"), "{left}");
+    assert!(left.contains(" echo ") && left.contains(" icanon "), "{left}");
+    let hidden = left.rfind("\u{1b}[?25l");
+    assert!(hidden <= left.rfind("\u{1b}[?25h"), "{left}");
 }
 
 #[test]
@@ -248,6 +347,92 @@ fn what_is_missing_or_wrong_is_said() {
 }
 
 #[test]
+fn what_a_client_lacks_is_said_with_what_mends_it() {
+    let (server, client) = stage();
+    let home = &server.home;
+    let run = |client: &Client, args: &str| output(&mut login(&server, client, args), PASSWORD);
+
+    let refused = run(&client, "--no-browser --redirect-uri http://127.0.0.1/other");
+    assert_eq!(
+        (refused.code, refused.stdout.as_str()),
+        (Some(2), ""),
+        "{refused:?}"
+    );
+    let mend = "`oauthctl client update orders --add-redirect-uri http://127.0.0.1/other` adds it";
+    assert!(refused.stderr.contains(mend), "{refused:?}");
+
+    // The server's error, its words, and what explains it.
+    let refused = run(&client, &format!("{HEADLESS} --scope nope"));
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let (said, command) = refused.stderr.split_once("; `oauthctl explain '").unwrap();
+    assert!(said.contains("(invalid_scope): "), "{said}");
+    let (url, _) = command.split_once("'` says why").unwrap();
+    let mut explain = home.command();
+    explain
+        .args(["explain", url])
+        .env("OAUTHCTL_SERVER_ISSUER", &server.base);
+    let explained = output(&mut explain, "");
+    assert!(explained.stdout.contains("nope"), "{explained:?}");
+
+    home.run(&["client", "disable", "orders", "--yes"], "");
+    let refused = run(&client, HEADLESS);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(
+        refused.stderr.contains("`oauthctl client enable orders`"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn each_kind_of_registration_is_logged_in() {
+    let (server, _) = stage();
+    let fixed = ["--redirect-uri", "http://127.0.0.1:18080/cb"];
+    let far_first = [
+        "--redirect-uri",
+        "https://app.example/cb",
+        "--redirect-uri",
+        "http://localhost/cb",
+        "--redirect-uri",
+        "http://127.0.0.1/cb",
+    ];
+    let no_pkce = ["--redirect-uri", "http://127.0.0.1/cb", "--no-pkce"];
+    for (id, options, host) in [
+        ("fixed", &fixed[..], "127.0.0.1"),
+        ("several", &far_first, "localhost"),
+        ("no-pkce", &no_pkce, "127.0.0.1"),
+    ] {
+        let client = server.home.client(id, options);
+        let waiting = Waiting::start(&mut login(&server, &client, "--no-browser -o json"));
+        let answer = approve(&mut signed_in(&server), waiting.path(&server.base));
+        let at = Url::parse(answer.location()).unwrap();
+        assert_eq!(at.host_str(), Some(host), "{id}");
+        assert_ne!(at.port(), Some(18080), "{id}: nobody need have that port free");
+        assert_eq!(bring(answer.location()), "Approved", "{id}");
+        let ended = waiting.end();
+        let printed = tokens(&ended);
+        for name in ["access_token", "refresh_token"] {
+            let secret = printed[name].as_str().unwrap();
+            assert!(!ended.stderr.contains(secret), "{id}: {name}");
+        }
+        let names: Vec<&String> = printed.as_object().unwrap().keys().collect();
+        let expected = [
+            "client_id",
+            "issuer",
+            "scope",
+            "token_type",
+            "expires_in",
+            "expires_at",
+            "access_token",
+            "refresh_token",
+        ];
+        for name in expected {
+            assert!(names.iter().any(|found| *found == name), "{id}: {names:?}");
+        }
+        assert_eq!(names.len(), expected.len(), "{id}: {names:?}");
+    }
+}
+
+#[test]
 fn at_another_server() {
     let other = OtherServer::start();
     let home = Home::empty();
@@ -279,8 +464,8 @@ fn at_another_server() {
         back.starts_with("http://localhost:") && back.ends_with("/back"),
         "{back}"
     );
-    let answer = send("GET", &format!("{back}?code=c&state={}", get("state")), &[], None);
-    assert_eq!(answer.status, 200);
+    let said = bring(&format!("{back}?code=c&state={}", get("state")));
+    assert_eq!(said, "Approved");
     let ended = waiting.end();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let read = || -> Value {

@@ -1,8 +1,10 @@
 //! The programs of `example client`, each with the library that it is for.
 //!
 //! ```sh
-//! python3 -m venv target/recipes/venv && target/recipes/venv/bin/pip install authlib requests
-//! npm install --prefix target/recipes openid-client oauth4webapi
+//! python3 -m venv target/recipes/python && target/recipes/python/bin/pip install authlib requests
+//! npm install --prefix target/recipes/node openid-client oauth4webapi
+//! cargo vendor --locked --manifest-path tests/client_side/oauth2/Cargo.toml target/recipes/rust/crates
+//! cp tests/client_side/oauth2/Cargo.lock target/recipes/rust/
 //! ```
 
 use std::env;
@@ -18,37 +20,59 @@ use crate::support::home::{Client, Home};
 use crate::support::http::send;
 use crate::support::server::Server;
 
-/// Where libraries are installed that are not ours.
-fn installed(path: &str) -> Option<PathBuf> {
-    let found = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("target/recipes")
-        .join(path);
-    if found.exists() {
-        return Some(found);
-    }
-    missing(&format!("target/recipes/{path}; .ci/run installs it"));
-    None
+/// What libraries are for, and where they come from: each kind may be missing alone.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    Python,
+    Node,
+    Rust,
+    Curl,
 }
 
-/// Where a program is that the system has.
-fn program(name: &str) -> Option<PathBuf> {
-    let search = env::var_os("PATH").unwrap_or_default();
-    let found = env::split_paths(&search)
-        .map(|directory| directory.join(name))
-        .find(|path| path.is_file());
-    if found.is_none() {
-        missing(&format!("`{name}`"));
+impl Kind {
+    /// As `OAUTHCTL_REQUIRE_RECIPES` and directories name it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Python => "python",
+            Self::Node => "node",
+            Self::Rust => "rust",
+            Self::Curl => "curl",
+        }
     }
-    found
-}
 
-#[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
-fn missing(what: &str) {
-    assert!(
-        env::var_os("OAUTHCTL_REQUIRE_RECIPES").is_none(),
-        "OAUTHCTL_REQUIRE_RECIPES is set, and there is no {what}"
-    );
-    eprintln!("SKIPPED: there is no {what}");
+    /// Where libraries are installed that are not ours.
+    pub(crate) fn installed(self, path: &str) -> Option<PathBuf> {
+        let within = Path::new("target/recipes").join(self.name()).join(path);
+        let found = Path::new(env!("CARGO_MANIFEST_DIR")).join(&within);
+        if found.exists() {
+            return Some(found);
+        }
+        self.missing(&format!("{}; .ci/run installs it", within.display()));
+        None
+    }
+
+    /// Where a program is that the system has.
+    pub(crate) fn program(self, name: &str) -> Option<PathBuf> {
+        let search = env::var_os("PATH").unwrap_or_default();
+        let found = env::split_paths(&search)
+            .map(|directory| directory.join(name))
+            .find(|path| path.is_file());
+        if found.is_none() {
+            self.missing(&format!("`{name}`"));
+        }
+        found
+    }
+
+    #[expect(clippy::print_stderr, reason = "whoever runs the tests is to know")]
+    fn missing(self, what: &str) {
+        let required = env::var("OAUTHCTL_REQUIRE_RECIPES").unwrap_or_default();
+        assert!(
+            !required.split_whitespace().any(|kind| kind == self.name()),
+            "OAUTHCTL_REQUIRE_RECIPES has `{}`, and there is no {what}",
+            self.name()
+        );
+        eprintln!("SKIPPED: there is no {what}");
+    }
 }
 
 /// A server with a client whose ID means something in every language.
@@ -125,7 +149,7 @@ impl Stage {
 
 #[test]
 fn authlib() {
-    let Some(python) = installed("venv/bin/python") else {
+    let Some(python) = Kind::Python.installed("bin/python") else {
         return;
     };
     let stage = Stage::new();
@@ -135,14 +159,13 @@ fn authlib() {
 
 /// A program beside which its libraries are found.
 fn node(library: &str) {
-    let Some(node) = program("node") else {
+    let Some(node) = Kind::Node.program("node") else {
         return;
     };
-    let Some(modules) =
-        installed("node_modules").filter(|_| installed(&format!("node_modules/{library}")).is_some())
-    else {
+    let Some(found) = Kind::Node.installed(&format!("node_modules/{library}")) else {
         return;
     };
+    let modules = found.parent().unwrap();
     let stage = Stage::new();
     let file = stage.write(library, None);
     std::os::unix::fs::symlink(modules, stage.directory.path().join("node_modules")).unwrap();
@@ -161,7 +184,7 @@ fn oauth4webapi() {
 
 #[test]
 fn curl() {
-    let (Some(_), Some(_)) = (program("curl"), program("openssl")) else {
+    let (Some(_), Some(_)) = (Kind::Curl.program("curl"), Kind::Curl.program("openssl")) else {
         return;
     };
     let stage = Stage::new();
@@ -188,22 +211,31 @@ fn curl() {
     }
 }
 
-/// Compiled with the versions that the lock file of this project has, which are in the registry's cache.
+/// Compiled with the versions of a lock file of its own, from crates that lie beside the other libraries: neither a registry
+/// nor its cache is asked.
 #[test]
 fn the_crate_oauth2() {
+    let lock = include_str!("oauth2/Cargo.lock");
+    let Some(crates) = Kind::Rust.installed("crates/oauth2") else {
+        return;
+    };
+    let of = crates.ancestors().nth(2).unwrap().join("Cargo.lock");
+    if fs::read_to_string(of).ok().as_deref() != Some(lock) {
+        return Kind::Rust.missing("target/recipes/rust for the lock file in force; .ci/run installs it");
+    }
     let stage = Stage::new();
     stage.write("oauth2", Some("src/main.rs"));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let manifest = "[package]\nname = \"recipe\"\nedition = \"2024\"\n\n[dependencies]\n\
-        oauth2 = { version = \"5\", default-features = false }\n\
-        ureq = { version = \"3\", default-features = false }\n\n[workspace]\n";
-    fs::write(stage.directory.path().join("Cargo.toml"), manifest).unwrap();
-    fs::copy(root.join("Cargo.lock"), stage.directory.path().join("Cargo.lock")).unwrap();
+    let file = |name: &str| stage.directory.path().join(name);
+    fs::write(file("Cargo.toml"), include_str!("oauth2/Cargo.toml")).unwrap();
+    fs::write(file("Cargo.lock"), lock).unwrap();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recipe");
     let built = output(
         stage
             .command(Path::new(env!("CARGO")))
-            .args(["build", "--quiet", "--offline"])
+            .args(["build", "--quiet", "--offline", "--locked"])
+            .args(["--config", "source.crates-io.replace-with='recipes'"])
+            .arg("--config")
+            .arg(format!("source.recipes.directory={:?}", crates.parent().unwrap()))
             .env("CARGO_TARGET_DIR", &target),
         "",
     );

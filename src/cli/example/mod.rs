@@ -34,7 +34,8 @@ pub(super) enum Command {
     /// A service behind nginx, which asks the check before each request
     #[command(
         after_help = "Examples:\n  oauthctl example nginx --service http://127.0.0.1:3000\n  \
-        oauthctl example nginx --listen 0.0.0.0:443 --host api.example.com >/etc/nginx/conf.d/api.conf"
+        oauthctl example nginx --listen 0.0.0.0:443 --host api.example.com >/etc/nginx/conf.d/api.conf\n\n\
+        With the variables of `oauthctl serve --dev` set, that is the server which is asked."
     )]
     Nginx(nginx::Opts),
     /// A service behind Caddy, which asks the check before each request

@@ -8,6 +8,7 @@ use minijinja::context as values;
 use super::origin::{NotAnOrigin, Origin, ServerName};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
+use crate::domain::issuer::Issuer;
 use crate::domain::resource::{Resource, ResourceError};
 
 /// Where a proxy reaches the service, and this server.
@@ -16,7 +17,10 @@ pub(super) struct Upstreams {
     /// The service to protect; nobody but the proxy may reach it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000", value_parser = service)]
     pub(super) service: Origin,
-    /// Where the proxy reaches this server [default: the address it listens on, else its issuer]
+    /// The server that is asked, where it is another one than that of the settings
+    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
+    pub(super) issuer: Option<Issuer>,
+    /// Where the proxy reaches the server [default: the address it listens on, else its issuer]
     #[arg(long, value_name = "URL", value_parser = server)]
     pub(super) server: Option<Origin>,
     /// The resource that the service is, as it is registered: a token for another one is then refused
@@ -107,17 +111,25 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// As the option says, else as the settings in force do.
+    /// As the options say, or the variables of a development server; else as the settings in force do.
     pub(super) fn of(upstreams: &Upstreams, context: &Context<'_>) -> Result<Self, CliError> {
-        let (issuer, settings) = (context.issuer()?, &context.settings.server);
+        let (own, settings) = (context.issuer()?, &context.settings.server);
+        let issuer = upstreams.issuer.as_ref().unwrap_or(&own);
         let listens_here = settings.listen.ip().is_loopback() || settings.listen.ip().is_unspecified();
         let has_port = settings.listen.port() != 0;
         // A certificate is for the name that the issuer has.
         let has_tls = context.settings.tls.files().is_some();
+        // One without TLS is on this machine, where its issuer says.
+        let is_named = upstreams
+            .issuer
+            .as_ref()
+            .is_some_and(|named| !named.is_https() || *named != own);
         let origin = match &upstreams.server {
             Some(origin) => origin.clone(),
-            None if listens_here && has_port && !has_tls => Origin::of_listen_address(settings.listen),
-            None if settings.issuer.is_some() || (has_tls && has_port) => {
+            None if listens_here && has_port && !has_tls && !is_named => {
+                Origin::of_listen_address(settings.listen)
+            }
+            None if is_named || settings.issuer.is_some() || (has_tls && has_port) => {
                 let url = issuer.as_str();
                 let origin = url.strip_suffix(issuer.path()).unwrap_or(url);
                 origin

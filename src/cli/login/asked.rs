@@ -9,7 +9,7 @@ use super::{Opts, SecretSource};
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::parties::client::Credentials;
-use crate::cli::prompt;
+use crate::cli::{prompt, shell};
 use crate::domain::client::{Client, ClientId, ClientSecret};
 use crate::domain::owner::Username;
 use crate::domain::redirect_uri::RedirectUri;
@@ -30,6 +30,8 @@ pub(super) struct Asked {
     pub(super) redirect_uri: RedirectUri,
     /// Whether any port will do, whatever the redirect URI says.
     pub(super) any_port: bool,
+    /// Whether the server is that of the settings, and `explain` can look into its database.
+    pub(super) is_own: bool,
 }
 
 impl Asked {
@@ -55,6 +57,7 @@ impl Asked {
                 issuer,
                 redirect_uri: usual()?,
                 any_port: true,
+                is_own: false,
             });
         }
         if let Some(issuer) = &opts.issuer {
@@ -63,19 +66,22 @@ impl Asked {
                 issuer: issuer.clone(),
                 redirect_uri: opts.redirect_uri.clone().map_or_else(usual, Ok)?,
                 any_port: opts.owner.headless,
+                is_own: false,
             });
         }
         let issuer = context.issuer()?;
         let registered = context.server()?.client(&client)?;
+        refuse_disabled(&registered)?;
         Ok(Self {
             client,
             issuer: issuer.as_str().parse().map_err(usage)?,
             redirect_uri: match &opts.redirect_uri {
-                Some(given) => given.clone(),
+                Some(given) => registered_as(given, &registered)?,
                 None => registered_redirect_uri(&registered, opts.owner.headless)?,
             },
             // This server does not mind the port.
             any_port: opts.redirect_uri.is_none(),
+            is_own: true,
         })
     }
 }
@@ -93,6 +99,32 @@ fn client(opts: &Opts, old: Option<&Tokens>) -> Result<ClientId, CliError> {
                 .to_owned(),
         )),
     }
+}
+
+/// Before anybody is asked: the server would say so to the resource owner only.
+fn refuse_disabled(client: &Client) -> Result<(), CliError> {
+    if client.enabled {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!(
+        "`{id}` is disabled; `oauthctl client enable {id}` lets it in again",
+        id = client.id
+    )))
+}
+
+/// The one that was given, where the client has it: or else nobody would come back from the error page of the server.
+fn registered_as(given: &RedirectUri, client: &Client) -> Result<RedirectUri, CliError> {
+    let uris = &client.settings.redirect_uris;
+    if uris.iter().any(|uri| uri.matches(given.as_str())) {
+        return Ok(given.clone());
+    }
+    let known: Vec<&str> = uris.iter().map(RedirectUri::as_str).collect();
+    Err(CliError::Usage(format!(
+        "`{id}` has not registered {given}, but {}; `oauthctl client update {id} --add-redirect-uri {}` adds it",
+        known.join(", "),
+        shell::word(given.as_str()),
+        id = client.id
+    )))
 }
 
 /// One that can be listened on; without a browser any will do.

@@ -24,6 +24,7 @@ use self::answer::Expected;
 use self::asked::Asked;
 use self::endpoint::ServerIssuer;
 use self::metadata::{Authentication, Metadata};
+use self::receiver::Answered;
 use self::tokens::{TokenFile, Tokens};
 use super::complete;
 use super::context::Context;
@@ -32,12 +33,14 @@ use super::output::OutputFormat;
 use super::parties::client::{Credentials, SentRequest, url};
 use super::parties::http_client::{Answer, HttpClient};
 use super::parties::resource_owner::{Decision, ResourceOwner};
+use super::shell;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::client::ClientId;
 use crate::domain::owner::Username;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
 use crate::domain::span::Span;
+use crate::protocol::parameters::Parameters;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -181,9 +184,16 @@ impl Login {
             issuer: self.asked.issuer.as_str().to_owned(),
             sends_issuer: self.metadata.sends_issuer,
         };
-        let (code, redirect_uri) = match &opts.owner.owner {
-            Some(owner) => self.without_browser(owner, &sent, &expected, opts, context)?,
-            None => self.in_browser(&sent, expected, opts, context)?,
+        // The browser is shown its last page meanwhile.
+        let (code, redirect_uri, _page) = match &opts.owner.owner {
+            Some(owner) => {
+                let (code, redirect_uri) = self.without_browser(owner, &sent, &expected, opts, context)?;
+                (code, redirect_uri, None)
+            }
+            None => {
+                let (code, redirect_uri, page) = self.in_browser(&sent, expected, opts, context)?;
+                (code, redirect_uri, Some(page))
+            }
         };
         let mut form = vec![
             ("grant_type", "authorization_code"),
@@ -209,14 +219,14 @@ impl Login {
         Ok(tokens)
     }
 
-    /// The code and the redirect URI, with the resource owner at a browser.
+    /// The code and the redirect URI, with the resource owner at a browser, which is shown that it is done.
     fn in_browser(
         &self,
         sent: &SentRequest,
         expected: Expected,
         opts: &Opts,
         context: &mut Context<'_>,
-    ) -> Result<(String, String), CliError> {
+    ) -> Result<(String, String, Answered), CliError> {
         let bound = receiver::bind(&self.asked.redirect_uri, self.asked.any_port)?;
         let redirect_uri = bound.redirect_uri.clone();
         let address = self.authorization_url(sent, &redirect_uri);
@@ -236,8 +246,11 @@ impl Login {
             issuer,
             sends_issuer: expected.sends_issuer,
         };
-        let answer = receiver::wait(bound, expected, opts.timeout.duration())?;
-        Ok((check.code(&answer)?, redirect_uri))
+        let answered = receiver::wait(bound, expected, opts.timeout.duration())?;
+        let code = check
+            .code(&answered.parameters)
+            .map_err(|error| self.explained(error, &answered.parameters, &address))?;
+        Ok((code, redirect_uri, answered))
     }
 
     /// The code and the redirect URI, with the resource owner played from here. Nobody listens at the redirect URI, and
@@ -264,7 +277,21 @@ impl Login {
                 "the answer does not have the state that was sent"
             ))
         })?;
-        Ok((expected.code(&answer)?, redirect_uri))
+        let code = expected
+            .code(&answer)
+            .map_err(|error| self.explained(error, &answer, &address))?;
+        Ok((code, redirect_uri))
+    }
+
+    /// What the server refused, with the command that says why where its database is here. What the resource owner
+    /// denied needs no explanation.
+    fn explained(&self, error: CliError, answer: &Parameters, address: &str) -> CliError {
+        let is_told = answer.get("error").is_none_or(|error| error == "access_denied");
+        if is_told || !self.asked.is_own {
+            return error;
+        }
+        let command = format!("oauthctl explain {}", shell::word(address));
+        CliError::Failed(anyhow::anyhow!("{error}; `{command}` says why"))
     }
 
     fn authorization_url(&self, sent: &SentRequest, redirect_uri: &str) -> String {

@@ -14,6 +14,7 @@ use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::span;
 use crate::http::header_value::HeaderValue;
 use crate::http::listener::{Handler, Limits, Listener};
+use crate::http::pages::{LoginAnswer, Pages};
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::parameters::Parameters;
@@ -21,6 +22,8 @@ use crate::protocol::parameters::Parameters;
 /// Bound, and not yet listened to. A browser that comes early waits.
 pub(super) struct Bound {
     listeners: Vec<Listener>,
+    /// Scheme, host and port.
+    origin: String,
     /// With the port that is bound: what goes with the request.
     pub(super) redirect_uri: String,
     path: String,
@@ -49,9 +52,11 @@ pub(super) fn bind(redirect_uri: &RedirectUri, any_port: bool) -> Result<Bound, 
     }
     let (_, after) = text.split_once(host).unwrap_or_default();
     let rest = after.find(['/', '?']).map_or("", |start| &after[start..]);
+    let origin = format!("http://{host}:{}", bound.port());
     Ok(Bound {
         listeners,
-        redirect_uri: format!("http://{host}:{}{rest}", bound.port()),
+        redirect_uri: format!("{origin}{rest}"),
+        origin,
         path: url.path().to_owned(),
     })
 }
@@ -70,14 +75,36 @@ fn limits() -> Limits {
     }
 }
 
+/// How long a browser that has brought the answer is waited for, until it has fetched the page that says so.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The answer, and what shows the browser its last page. The listeners end when this is dropped.
+pub(super) struct Answered {
+    pub(super) parameters: Parameters,
+    shown: Receiver<()>,
+    _hosts: Vec<Hosted>,
+}
+
+impl Drop for Answered {
+    fn drop(&mut self) {
+        // A browser that does not come for it misses a page, and nothing else.
+        let _ = self.shown.recv_timeout(FAREWELL);
+    }
+}
+
 /// Waits for the one answer that belongs to the request.
-pub(super) fn wait(bound: Bound, expected: Expected, patience: Duration) -> Result<Parameters, CliError> {
+pub(super) fn wait(bound: Bound, expected: Expected, patience: Duration) -> Result<Answered, CliError> {
     let (sender, receiver) = sync_channel(1);
+    let (has_shown, shown) = sync_channel(1);
     let page = Arc::new(Page {
+        closed: format!("{}/closed", bound.path.trim_end_matches('/')),
+        origin: bound.origin,
         path: bound.path,
         expected,
+        pages: Pages::new("oauthctl"),
         answered: OnceLock::new(),
         sender,
+        has_shown,
     });
     let hosts: Result<Vec<Hosted>, _> = bound
         .listeners
@@ -85,10 +112,11 @@ pub(super) fn wait(bound: Bound, expected: Expected, patience: Duration) -> Resu
         .map(|listener| Hosted::start(listener, Arc::clone(&page) as Arc<dyn Handler>))
         .collect();
     let hosts = hosts.map_err(CliError::io("start a thread"))?;
-    let answer = receive(&receiver, patience);
-    // The browser is still given its page: requests in flight finish.
-    drop(hosts);
-    answer
+    Ok(Answered {
+        parameters: receive(&receiver, patience)?,
+        shown,
+        _hosts: hosts,
+    })
 }
 
 fn receive(receiver: &Receiver<Parameters>, patience: Duration) -> Result<Parameters, CliError> {
@@ -103,50 +131,74 @@ fn receive(receiver: &Receiver<Parameters>, patience: Duration) -> Result<Parame
 
 /// The page that the browser ends at.
 struct Page {
+    origin: String,
     path: String,
+    /// Where it is shown: a path that is not that of the answer, so that the code stays neither in the address bar nor
+    /// in the history.
+    closed: String,
     expected: Expected,
+    pages: Pages,
     /// Set by the first request with the right state. Others change nothing.
-    answered: OnceLock<()>,
+    answered: OnceLock<LoginAnswer>,
     sender: SyncSender<Parameters>,
+    has_shown: SyncSender<()>,
 }
 
 impl Page {
     fn answer(&self, request: &Request) -> Response {
         let Some(parameters) = self.expected.own(request.query()) else {
-            return text(
-                400,
-                "This address belongs to no login that is waiting here: the state in it is none that was sent.\n",
-            );
+            return self.show(request, 400, LoginAnswer::Foreign);
         };
-        let said = match (self.expected.code(&parameters), parameters.get("error")) {
-            (Ok(_), _) => "Approved. The terminal goes on; this window can be closed.\n",
-            (Err(_), Some(_)) => "Not approved. The terminal says why; this window can be closed.\n",
-            (Err(_), None) => {
-                "The answer cannot be used. The terminal says why; this window can be closed.\n"
-            }
+        let answer = match (self.expected.code(&parameters), parameters.get("error")) {
+            (Ok(_), _) => LoginAnswer::Approved,
+            (Err(_), Some(_)) => LoginAnswer::Refused,
+            (Err(_), None) => LoginAnswer::Unusable,
         };
-        if self.answered.set(()).is_err() {
-            return text(400, "This login was answered already.\n");
+        if self.answered.set(answer).is_err() {
+            return self.show(request, 400, LoginAnswer::Repeated);
         }
         // Nobody waits any more where this fails.
         let _ = self.sender.try_send(parameters);
-        text(200, said)
+        // Whole, for a path that begins with two slashes would name another host.
+        let location = HeaderValue::encoded(&format!("{}{}", self.origin, self.closed));
+        private(Response::redirect(303, location))
+    }
+
+    fn closed(&self, request: &Request) -> Response {
+        let Some(&answer) = self.answered.get() else {
+            return text(404, "not found\n");
+        };
+        let page = self.show(request, 200, answer);
+        // Said already where this fails.
+        let _ = self.has_shown.try_send(());
+        page
+    }
+
+    fn show(&self, request: &Request, status: u16, answer: LoginAnswer) -> Response {
+        let spoken = self.pages.spoken(request.header("Accept-Language"));
+        self.pages.respond(status, spoken.login_answer(answer))
     }
 }
 
 impl Handler for Page {
     fn handle(&self, request: Request) -> Response {
-        match (request.method(), request.path() == self.path) {
-            ("GET", true) => self.answer(&request),
-            (_, true) => text(405, "method not allowed\n").header("Allow", HeaderValue::from_static("GET")),
-            (_, false) => text(404, "not found\n"),
+        let path = request.path();
+        match (request.method(), path == self.path, path == self.closed) {
+            ("GET", true, _) => self.answer(&request),
+            ("GET", _, true) => self.closed(&request),
+            (_, false, false) => text(404, "not found\n"),
+            _ => text(405, "method not allowed\n").header("Allow", HeaderValue::from_static("GET")),
         }
     }
 }
 
-/// The address of the page holds a code, which is nobody else's business.
 fn text(status: u16, text: &str) -> Response {
-    Response::text(status, text)
+    private(Response::text(status, text))
+}
+
+/// The address that was asked for holds a code, which is nobody else's business.
+fn private(response: Response) -> Response {
+    response
         .header("Cache-Control", HeaderValue::from_static("no-store"))
         .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
         .header("X-Content-Type-Options", HeaderValue::from_static("nosniff"))
@@ -163,11 +215,16 @@ mod tests {
             issuer: "https://id.example".to_owned(),
             sends_issuer: false,
         };
+        let (has_shown, _) = sync_channel(1);
         let page = Page {
+            origin: "http://127.0.0.1:1".to_owned(),
             path: "/cb".to_owned(),
+            closed: "/cb/closed".to_owned(),
             expected,
+            pages: Pages::new("oauthctl"),
             answered: OnceLock::new(),
             sender,
+            has_shown,
         };
         (page, receiver)
     }
@@ -180,6 +237,7 @@ mod tests {
         for (method, target, expected) in [
             ("GET", "/", 404),
             ("GET", "/favicon.ico", 404),
+            ("GET", "/cb/closed", 404),
             ("GET", "/cb", 400),
             ("GET", "/cb?code=evil&state=other", 400),
             ("POST", "/cb?code=evil&state=af0ifjsldkj", 405),
@@ -188,10 +246,62 @@ mod tests {
             assert_eq!(status(method, target), expected, "{method} {target}");
         }
         assert!(receiver.try_recv().is_err());
-        assert_eq!(status("GET", "/cb?code=good&state=af0ifjsldkj"), 200);
+        assert_eq!(status("GET", "/cb?code=good&state=af0ifjsldkj"), 303);
         assert_eq!(status("GET", "/cb?code=late&state=af0ifjsldkj"), 400);
         assert_eq!(receiver.try_recv().unwrap().get("code"), Some("good"));
         assert!(receiver.try_recv().is_err());
+    }
+
+    #[test]
+    fn the_last_page_has_nothing_of_the_answer_and_speaks_to_its_reader() {
+        for (query, english, german) in [
+            ("code=s3cret", "Approved", "Zugestimmt"),
+            (
+                "error=access_denied&error_description=s3cret",
+                "Not approved",
+                "Nicht zugestimmt",
+            ),
+            (
+                "code=s3cret&iss=https://evil.example",
+                "The answer cannot be used",
+                "Die Antwort ist nicht zu gebrauchen",
+            ),
+        ] {
+            let (page, _receiver) = page();
+            let get = |target: &str, language: &'static str| {
+                page.handle(
+                    Request::builder("GET", target)
+                        .header("Accept-Language", language)
+                        .build(),
+                )
+            };
+            let target = format!("/cb?state=af0ifjsldkj&{query}");
+            let sent_on = get(&target, "en");
+            assert_eq!(sent_on.status(), 303);
+            let location = sent_on.header_value("Location");
+            assert_eq!(location, Some("http://127.0.0.1:1/cb/closed"));
+            for (language, said) in [("en", english), ("de-AT", german)] {
+                let shown = get("/cb/closed", language);
+                assert_eq!(shown.status(), 200);
+                let html = String::from_utf8(shown.body_bytes().to_vec()).unwrap();
+                assert!(html.contains(&format!("<h1>{said}</h1>")), "{html}");
+                assert!(html.contains("color-scheme"), "{html}");
+                assert!(
+                    !html.contains("s3cret") && !html.contains("af0ifjsldkj"),
+                    "{html}"
+                );
+                for (name, value) in [
+                    ("Cache-Control", "no-store"),
+                    ("Referrer-Policy", "no-referrer"),
+                    ("Content-Security-Policy", "default-src 'none'"),
+                ] {
+                    let found = shown.header_value(name).unwrap();
+                    assert!(found.starts_with(value), "{name}: {found}");
+                }
+            }
+            assert_eq!(sent_on.header_value("Cache-Control"), Some("no-store"));
+            assert_eq!(sent_on.header_value("Referrer-Policy"), Some("no-referrer"));
+        }
     }
 
     #[test]

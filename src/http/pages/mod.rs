@@ -38,7 +38,7 @@ pub use self::overrides::{Fault, exported};
 pub use self::spoken::Spoken;
 pub use self::view::{
     Account, Approval, ClientView, DemoClient, DemoStep, Detail, ErrorPage, GrantView, HiddenField,
-    PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut,
+    LoginAnswer, PasswordForm, RememberedView, ScopeView, SignIn, SignOut, SignedOut,
 };
 
 use self::languages::Languages;

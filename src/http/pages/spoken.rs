@@ -7,14 +7,17 @@ use minijinja::{Value, context};
 use serde::Serialize;
 
 use super::messages::{DIRECTION, Messages};
-use super::templates::{DEMO_CLIENT, DEVELOPMENT, LAYOUT};
+use super::templates::{DEMO_CLIENT, DEVELOPMENT, LAYOUT, LOGIN_ANSWER};
 use super::{
-    Account, Approval, DemoClient, DemoStep, ErrorPage, Pages, RenderError, SignIn, SignedOut, development,
-    isolate,
+    Account, Approval, DemoClient, DemoStep, ErrorPage, LoginAnswer, Pages, RenderError, SignIn, SignedOut,
+    development, isolate,
 };
 
 /// A name in `<title>` is cut to this many characters: a tab shows fewer.
 const TITLE_NAME: usize = 60;
+
+/// What the page of `login` calls the program that waits for it.
+const TERMINAL: &str = "oauthctl login";
 
 /// The pages in the language of a reader.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +108,21 @@ impl<'p> Spoken<'p> {
         let site = self.named("demo.site", &page.client);
         let content = self.content(DEMO_CLIENT, page)?;
         self.frame(&self.text(title, &[]), &site, &site, true, content)
+    }
+
+    /// The page at which a browser ends that `login` waits for. It has nothing in it that was sent.
+    pub fn login_answer(&self, answer: LoginAnswer) -> Result<String, RenderError> {
+        let (headline, explanation) = match answer {
+            LoginAnswer::Approved => ("login.approved", "login.goes_on"),
+            LoginAnswer::Refused => ("login.refused", "login.says_why"),
+            LoginAnswer::Unusable => ("login.unusable", "login.says_why"),
+            LoginAnswer::Foreign => ("login.foreign", "login.foreign_what"),
+            LoginAnswer::Repeated => ("login.repeated", "login.repeated_what"),
+        };
+        let headline = self.text(headline, &[]);
+        let page = context! { headline => headline.as_str(), explanation => self.text(explanation, &[]) };
+        let content = self.content(LOGIN_ANSWER, &page)?;
+        self.frame(&headline, TERMINAL, TERMINAL, true, content)
     }
 
     /// A message about somebody, cut for a title.

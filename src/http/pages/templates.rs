@@ -17,11 +17,14 @@ pub(super) const LAYOUT: &str = "layout.html";
 /// The page of the demo's client. It is another party than this server, and so nothing that an administrator changes.
 pub(super) const DEMO_CLIENT: &str = "demo_client.html";
 
+/// The page at which a browser ends that `login` waits for. It is the terminal's, and no server's.
+pub(super) const LOGIN_ANSWER: &str = "login_answer.html";
+
 /// The mark of a development server. It stands on each page whatever an administrator changes.
 pub(super) const DEVELOPMENT: &str = "development.html";
 
 /// The templates that come with the program, by name.
-pub(super) const BUILT_IN: [(&str, &str); 8] = [
+pub(super) const BUILT_IN: [(&str, &str); 9] = [
     (LAYOUT, include_str!("layout.html")),
     ("sign_in.html", include_str!("sign_in.html")),
     ("approval.html", include_str!("approval.html")),
@@ -29,6 +32,7 @@ pub(super) const BUILT_IN: [(&str, &str); 8] = [
     ("account.html", include_str!("account.html")),
     ("signed_out.html", include_str!("signed_out.html")),
     (DEMO_CLIENT, include_str!("demo_client.html")),
+    (LOGIN_ANSWER, include_str!("login_answer.html")),
     (DEVELOPMENT, include_str!("development.html")),
 ];
 
@@ -36,7 +40,7 @@ pub(super) const BUILT_IN: [(&str, &str); 8] = [
 pub(super) fn replaceable() -> impl Iterator<Item = (&'static str, &'static str)> {
     BUILT_IN
         .into_iter()
-        .filter(|(name, _)| ![DEMO_CLIENT, DEVELOPMENT].contains(name))
+        .filter(|(name, _)| ![DEMO_CLIENT, LOGIN_ANSWER, DEVELOPMENT].contains(name))
 }
 
 /// How many steps a template of an administrator may take: a page of ours takes some thousands.

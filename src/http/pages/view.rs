@@ -209,6 +209,21 @@ pub struct SignedOut {
     pub account_url: String,
 }
 
+/// What became of the answer that a browser brings to `login`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginAnswer {
+    /// It has a code.
+    Approved,
+    /// It has an error.
+    Refused,
+    /// It cannot be believed or understood.
+    Unusable,
+    /// Its state is none that was sent.
+    Foreign,
+    /// There was one already.
+    Repeated,
+}
+
 /// The page of the demo's client, to which the authorization server redirects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DemoClient {
