@@ -173,10 +173,14 @@ impl FailureLog {
 
     /// How many whole seconds `name` has to wait at this address: 1 to 60, or `None`.
     pub(super) fn must_wait(&self, name: &str, address: IpAddr, now: Timestamp) -> Option<u64> {
-        self.wait(self.lock().get(&key(name, address))?, now)
+        self.wait(self.lock().get_mut(&key(name, address))?, now)
     }
 
-    fn wait(&self, recent: &VecDeque<Timestamp>, now: Timestamp) -> Option<u64> {
+    fn wait(&self, recent: &mut VecDeque<Timestamp>, now: Timestamp) -> Option<u64> {
+        // Where the clock was set back they were now, at the latest: else they would count until it has caught up.
+        for failure in recent.iter_mut() {
+            *failure = now.min(*failure);
+        }
         if recent.len() < self.limit {
             return None;
         }
@@ -304,6 +308,8 @@ mod tests {
         let log = FailureLog::new(1);
         log.failed("alice", address(HERE), START.after(Duration::from_secs(3600)));
         assert_eq!(log.must_wait("alice", address(HERE), START), Some(60));
+        let a_minute_later = START.after(Duration::from_secs(60));
+        assert_eq!(log.must_wait("alice", address(HERE), a_minute_later), None);
     }
 
     #[test]

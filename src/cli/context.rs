@@ -45,16 +45,15 @@ pub(super) struct Context<'io> {
 }
 
 impl Context<'_> {
-    /// The use cases, over the database of the settings.
+    /// The use cases, over the database of the settings; by the clock of the development server that runs on it, if one does.
     pub(super) fn server(&self) -> Result<AuthorizationServer, CliError> {
-        self.server_at(self.settings.server.listen)
+        let clock = super::dev::control::clock_beside(&self.settings.database.path);
+        self.server_by(clock, self.issuer()?)
     }
 
-    /// As [`server`](Self::server), for a server that is bound to `bound`.
+    /// For a server that is bound to `bound` and is there for its clients: by the clock of the machine, whatever runs beside.
     pub(super) fn server_at(&self, bound: SocketAddr) -> Result<AuthorizationServer, CliError> {
-        let issuer = self.issuer_at(bound)?;
-        let clock = super::dev::control::clock_beside(&self.settings.database.path);
-        self.server_by(clock, issuer)
+        self.server_by(Arc::new(SystemClock), self.issuer_at(bound)?)
     }
 
     /// As [`server`](Self::server), by another clock.

@@ -182,7 +182,7 @@ fn the_browser_is_given_the_url_and_nobody_waits_for_ever() {
     let program = server.home.database().with_file_name("browser");
     fs::write(
         &program,
-        "#!/bin/sh\nprintf %s \"$1\" >opened.part && mv opened.part opened\n",
+        "#!/bin/sh\nprintf %s \"$1${OAUTH_CLIENT_SECRET:+ and a secret}\" >opened.part && mv opened.part opened\n",
     )
     .unwrap();
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();

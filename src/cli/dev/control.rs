@@ -2,6 +2,7 @@
 //! that goes through it can be asked for over HTTP.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::Uid;
 use serde_json::{Value, json};
 
 use super::orders::{Commanded, Order, Reply};
@@ -29,6 +31,9 @@ const MOST: usize = 32;
 /// How long the other end may take to say something, and to take an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// The longest answer that is read, in bytes: far more than a request with its answer takes.
+const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
+
 /// How long a watcher waits before it looks whether the other end is still there.
 const PULSE: Duration = Duration::from_millis(500);
 
@@ -37,6 +42,20 @@ fn socket_of(database: &Path) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push("-dev");
     name.into()
+}
+
+/// Connects to the socket beside the database, if it is its owner's or one's own. Where others may write to the directory,
+/// anybody could have put one there, and would be asked for the time.
+fn connect(database: &Path) -> io::Result<UnixStream> {
+    let path = socket_of(database);
+    let found = std::fs::symlink_metadata(&path)?;
+    let owner = std::fs::metadata(database).map(|database| database.uid());
+    let is_trusted =
+        found.uid() == Uid::effective().as_raw() || owner.is_ok_and(|owner| owner == found.uid());
+    if !(found.file_type().is_socket() && is_trusted) {
+        return Err(io::ErrorKind::PermissionDenied.into());
+    }
+    UnixStream::connect(path)
 }
 
 /// The socket while the server runs. Dropped, it goes away.
@@ -118,10 +137,7 @@ pub(in crate::cli) fn refuse_second(database: &Path) -> Result<(), CliError> {
 fn bind(path: &Path, database: &Path) -> Result<UnixListener, CliError> {
     refuse_second(database)?;
     let doing = format!("open the control socket {}", path.display());
-    let is_left = std::fs::symlink_metadata(path).is_ok_and(|found| {
-        use std::os::unix::fs::FileTypeExt;
-        found.file_type().is_socket()
-    });
+    let is_left = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_left {
         std::fs::remove_file(path).map_err(CliError::io(doing.clone()))?;
     }
@@ -208,11 +224,12 @@ impl Connection {
     /// # Errors
     /// None runs there, or it refuses.
     pub(in crate::cli) fn order(database: &Path, order: &Order) -> Result<(Self, Value), CliError> {
-        let mut stream = UnixStream::connect(socket_of(database)).map_err(|_| nobody(database))?;
+        let mut stream = connect(database).map_err(|_| nobody(database))?;
         let told = stream
             .set_read_timeout(Some(PATIENCE))
             .and_then(|()| writeln!(stream, "{}", json!(order)));
-        told.map_err(CliError::io("speak to the development server"))?;
+        // Not as an error of a stream: a pipe that is closed is taken for a reader of the output who has had enough.
+        told.map_err(|error| CliError::Failed(anyhow!("cannot speak to the development server: {error}")))?;
         let mut connection = Self(BufReader::new(stream));
         match connection.next()? {
             Some(value) => Ok((connection, value)),
@@ -226,8 +243,11 @@ impl Connection {
     pub(in crate::cli) fn next(&mut self) -> Result<Option<Value>, CliError> {
         loop {
             let mut line = String::new();
-            let read = self.0.read_line(&mut line);
-            if read.map_err(CliError::io("hear the development server"))? == 0 {
+            let read = self.0.by_ref().take(LONGEST_ANSWER).read_line(&mut line);
+            if read
+                .map_err(|error| CliError::Failed(anyhow!("cannot hear the development server: {error}")))?
+                == 0
+            {
                 return Ok(None);
             }
             if line.trim().is_empty() {
@@ -258,14 +278,11 @@ fn nobody(database: &Path) -> CliError {
 
 /// Whether a development server runs on this database.
 pub(in crate::cli) fn runs_beside(database: &Path) -> bool {
-    UnixStream::connect(socket_of(database)).is_ok()
+    connect(database).is_ok()
 }
 
 /// What the development server on this database calls itself, where one runs.
 pub(in crate::cli) fn issuer_beside(database: &Path) -> Option<Issuer> {
-    if !socket_of(database).exists() {
-        return None;
-    }
     let told = ask(database, &Order::Clock {}).ok()?;
     told["issuer"].as_str()?.parse().ok()
 }
@@ -273,10 +290,6 @@ pub(in crate::cli) fn issuer_beside(database: &Path) -> Option<Issuer> {
 /// The clock of the development server on this database, where one runs; else the machine's. Everything that looks at the
 /// database sees the same time.
 pub(in crate::cli) fn clock_beside(database: &Path) -> Arc<dyn Clock> {
-    let socket = socket_of(database);
-    if !socket.exists() {
-        return Arc::new(SystemClock);
-    }
     match ask(database, &Order::Clock {}) {
         Ok(told) => Arc::new(MovedClock::by(told["millis"].as_i64().unwrap_or_default())),
         Err(_) => Arc::new(SystemClock),

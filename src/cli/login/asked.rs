@@ -15,7 +15,7 @@ use crate::domain::owner::Username;
 use crate::domain::redirect_uri::RedirectUri;
 
 /// The variable that a client secret is taken from.
-const SECRET_VARIABLE: &str = "OAUTH_CLIENT_SECRET";
+pub(super) const SECRET_VARIABLE: &str = "OAUTH_CLIENT_SECRET";
 
 /// What another server is sent where nothing is said.
 const USUAL_REDIRECT_URI: &str = "http://127.0.0.1/callback";

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
+use super::asked::SECRET_VARIABLE;
+
 /// Asks the system to show the URL, and does not wait for it. Whether anybody sees it cannot be known: the URL is
 /// printed too.
 pub(super) fn open(url: &str) -> bool {
@@ -12,6 +14,8 @@ pub(super) fn open(url: &str) -> bool {
     Command::new(program)
         .args(arguments)
         .arg(url)
+        // A browser lives long, and what it starts inherits all of this.
+        .env_remove(SECRET_VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -30,6 +30,11 @@ impl ServerIssuer {
         self.url.host_str().unwrap_or_default()
     }
 
+    /// Whether somebody on the way could not listen to it.
+    pub(super) fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// Where metadata may lie: as RFC 8414 §3.1 has it, and then as OpenID Connect Discovery does (RFC 8414 §5), which
     /// many servers know alone.
     pub(super) fn metadata_urls(&self) -> [String; 2] {

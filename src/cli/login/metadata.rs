@@ -48,8 +48,11 @@ pub(super) fn fetch(http: &HttpClient, issuer: &ServerIssuer) -> Result<Metadata
         let answer = asked.map_err(|error| unreached(error, issuer))?;
         if answer.status() == 200 {
             let read = serde_json::from_str(answer.body());
-            let document: Document =
-                read.map_err(|error| failed(format!("the metadata at {url} cannot be read: {error}")))?;
+            let document: Document = read.map_err(|error: serde_json::Error| {
+                // What it quotes may be as long as the whole document.
+                let reason: String = error.to_string().chars().take(200).collect();
+                failed(format!("the metadata at {url} cannot be read: {reason}"))
+            })?;
             return judge(document, issuer).map_err(failed);
         }
         tried.push(format!("{url} ({})", answer.status_line()));
@@ -87,7 +90,13 @@ fn judge(document: Document, issuer: &ServerIssuer) -> Result<Metadata, String> 
         ));
     }
     for endpoint in [&document.authorization_endpoint, &document.token_endpoint] {
-        safe_url(endpoint)?;
+        // `http` is for this machine, and a server elsewhere has no business in having secrets posted to what runs here.
+        if safe_url(endpoint)?.scheme() != "https" && issuer.is_https() {
+            return Err(format!(
+                "{issuer} names {} as its endpoint, on this machine; it is not used",
+                excerpt(endpoint)
+            ));
+        }
     }
     if let Some(methods) = &document.code_challenge_methods_supported
         && !methods.iter().any(|method| method == "S256")
@@ -160,6 +169,11 @@ mod tests {
             ),
             ("issuer", json!("https://evil.example/"), "calls itself"),
             ("token_endpoint", json!("http://id.example/token"), "not `https`"),
+            (
+                "token_endpoint",
+                json!("http://127.0.0.1:5432/"),
+                "on this machine",
+            ),
             ("authorization_endpoint", json!("javascript:alert(1)"), "not"),
             ("authorization_endpoint", json!(null), "string"),
             ("code_challenge_methods_supported", json!(["plain"]), "PKCE"),

@@ -57,6 +57,23 @@ impl Tokens {
                 answer.status_line()
             )));
         };
+        let scope = text("scope");
+        let (refresh_token, id_token) = (text("refresh_token"), text("id_token"));
+        let texts = [
+            Some(&access_token),
+            Some(&token_type),
+            scope.as_ref(),
+            refresh_token.as_ref(),
+            id_token.as_ref(),
+        ];
+        // RFC 6749 appendix A; anything else would do something to the terminal, or to whoever sends it on in a header.
+        let is_plain = |text: &String| text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if !texts.into_iter().flatten().all(is_plain) {
+            return Err(failed(
+                "the token endpoint answered with characters that no token may have; nothing of it is used"
+                    .to_owned(),
+            ));
+        }
         let expires_in = body.as_ref().and_then(|body| seconds(body.get("expires_in")?));
         Ok(Self {
             client_id: client_id.to_owned(),
@@ -65,9 +82,9 @@ impl Tokens {
             token_type,
             expires_in,
             expires_at: expires_in.map(|seconds| now.after(Duration::from_secs(seconds)).to_string()),
-            scope: text("scope").or_else(|| asked_scope.map(str::to_owned)),
-            refresh_token: text("refresh_token"),
-            id_token: text("id_token"),
+            scope: scope.or_else(|| asked_scope.map(str::to_owned)),
+            refresh_token,
+            id_token,
         })
     }
 
@@ -191,4 +208,36 @@ fn directory(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use ureq::http::StatusCode;
+
+    use super::*;
+
+    #[test]
+    fn what_would_move_the_terminal_is_no_token() {
+        for (name, value, is_good) in [
+            ("scope", "orders:read profile", true),
+            ("access_token", "a\u{1b}[2J", false),
+            ("token_type", "Bearer\u{9b}31m", false),
+            ("scope", "a\u{202e}b", false),
+            ("refresh_token", "r\r\nX: y", false),
+            ("id_token", "\u{7f}", false),
+        ] {
+            let mut body = json!({ "access_token": "a", "token_type": "Bearer" });
+            body[name] = value.into();
+            let answer = Answer::made(StatusCode::OK, body.to_string());
+            let read = Tokens::read(
+                &answer,
+                "app",
+                "https://id.example",
+                None,
+                Timestamp::from_millis(0),
+            );
+            assert_eq!(read.is_ok(), is_good, "{name}");
+        }
+    }
 }

@@ -121,6 +121,16 @@ impl Answer {
         })
     }
 
+    /// One that nobody gave.
+    #[cfg(test)]
+    pub(in crate::cli) fn made(status: StatusCode, body: String) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body,
+        }
+    }
+
     pub(in crate::cli) fn status(&self) -> u16 {
         self.status.as_u16()
     }

@@ -209,14 +209,28 @@ impl Development {
     }
 }
 
-/// Whether `Host` is a name of this machine.
+/// What proxies and tunnels say of whom they ask for.
+const FORWARDED: [&str; 5] = [
+    "Forwarded",
+    "Via",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Real-IP",
+];
+
+/// Whether `Host` is a name of this machine, and nothing says that somebody else asks by way of it.
 fn is_asked_here(request: &Request) -> bool {
     let host = request.header("Host").unwrap_or_default();
-    let name = match host.split_once(']') {
-        Some((address, _)) => format!("{address}]"),
-        None => host.split(':').next().unwrap_or_default().to_owned(),
-    };
-    ["127.0.0.1", "[::1]", "localhost"].contains(&name.as_str())
+    let is_forwarded = FORWARDED
+        .into_iter()
+        .any(|name| request.headers_named(name).next().is_some());
+    let is_of_this_machine = ["127.0.0.1", "[::1]", "localhost"].into_iter().any(|name| {
+        let port = host
+            .strip_prefix(name)
+            .map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+        port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
+    });
+    is_of_this_machine && !is_forwarded
 }
 
 /// What is kept stays good where a thread panicked: each change is whole.
@@ -237,6 +251,8 @@ mod tests {
             ("localhost", true),
             ("[::1]:8420", true),
             ("127.0.0.1.evil.example:8420", false),
+            ("[::1]evil.example", false),
+            ("localhost:8420:evil.example", false),
             ("evil.example", false),
             ("", false),
         ] {
@@ -246,6 +262,16 @@ mod tests {
                 .build();
             assert_eq!(development.owners(&request).is_empty(), !is_here, "{host}");
             assert_eq!(development.chosen_owner(&request).is_some(), is_here, "{host}");
+        }
+        for name in FORWARDED {
+            // Most proxies put the address of the server itself into `Host`.
+            let request = Request::builder("POST", "/authorize")
+                .header("Host", "127.0.0.1:8420")
+                .header(name, "203.0.113.9")
+                .body("development_owner=alice")
+                .build();
+            assert!(development.owners(&request).is_empty(), "{name}");
+            assert!(development.chosen_owner(&request).is_none(), "{name}");
         }
     }
 

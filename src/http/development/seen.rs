@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::shown::shown;
+use super::shown::{authorization_request, parameter, path, scheme, shown};
 use crate::authorization_server::noted::Notes;
 use crate::clock::Timestamp;
 use crate::http::request::Request;
@@ -33,7 +33,7 @@ pub struct Seen {
     pub endpoint: Option<String>,
     /// Of the query and of the form.
     pub parameters: Vec<Shown>,
-    /// The query of an authorization request as it came, to be explained.
+    /// The query of an authorization request, to be explained: what the server looks at in it as it came.
     pub authorization_request: Option<String>,
     /// How somebody authenticated in a header.
     pub authorization: Option<String>,
@@ -76,7 +76,7 @@ impl Seen {
         let parameters = query
             .chain(form_urlencoded::parse(form))
             .take(MOST)
-            .map(|(name, value)| named(&name, &value))
+            .map(|(name, value)| parameter(&name, &value))
             .collect();
         let is_asked = endpoint == Some(Endpoint::Authorize) && !request.query().is_empty();
         let location = response.header_value("Location");
@@ -88,7 +88,7 @@ impl Seen {
             let query = form_urlencoded::parse(query.as_bytes());
             query
                 .take(MOST)
-                .map(|(name, value)| named(&name, &value))
+                .map(|(name, value)| parameter(&name, &value))
                 .collect()
         } else {
             members(response)
@@ -97,11 +97,11 @@ impl Seen {
             request_id: request.id().to_string(),
             at: at.to_string(),
             method: request.method().to_owned(),
-            path: request.path().chars().take(200).collect(),
+            path: path(request.path()),
             endpoint: endpoint.map(|endpoint| endpoint.name().to_owned()),
             parameters,
-            authorization_request: is_asked.then(|| request.query().to_owned()),
-            authorization: request.header("Authorization").map(scheme),
+            authorization_request: is_asked.then(|| authorization_request(request.query())),
+            authorization: request.header("Authorization").map(authorization),
             status: response.status(),
             microseconds: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             location,
@@ -115,17 +115,12 @@ impl Seen {
     }
 }
 
-fn named(name: &str, value: &str) -> Shown {
-    (name.chars().take(60).collect(), shown(name, value))
-}
-
 /// The scheme, and which token it is; never what stands behind `Basic`.
-fn scheme(header: &str) -> String {
-    if let Some(token) = bearer::token(header) {
-        return format!("Bearer {}", shown("access_token", token));
+fn authorization(header: &str) -> String {
+    match bearer::token(header) {
+        Some(token) => format!("Bearer {}", shown("access_token", token)),
+        None => scheme(header),
     }
-    let scheme = header.split(' ').next().unwrap_or_default();
-    format!("{} …", scheme.chars().take(20).collect::<String>())
 }
 
 /// The members of a body in JSON.
@@ -140,8 +135,8 @@ fn members(response: &Response) -> Vec<Shown> {
         return Vec::new();
     };
     let member = |(name, value): (&String, &serde_json::Value)| match value {
-        serde_json::Value::String(text) => named(name, text),
-        other => named(name, &other.to_string()),
+        serde_json::Value::String(text) => parameter(name, text),
+        other => parameter(name, &other.to_string()),
     };
     members.iter().take(MOST).map(member).collect()
 }
