@@ -18,7 +18,7 @@ use crate::domain::span::{self, Span};
 #[derive(Debug, Subcommand)]
 #[command(
     after_help = "All of it needs a server that was started with `oauthctl serve --dev`, on the same database: set \
-    OAUTHCTL_DATABASE as it prints."
+    OAUTHCTL_DATABASE as it prints. In a command of `oauthctl run` it is set. What is done stands in the audit trail."
 )]
 pub(in crate::cli) enum Command {
     /// The clock by which the server issues and validates
