@@ -25,6 +25,11 @@ impl ServerIssuer {
         &self.text
     }
 
+    /// `https`, or `http` on this machine.
+    pub(super) fn scheme(&self) -> &str {
+        self.url.scheme()
+    }
+
     /// The host as a URL has it.
     pub(super) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()

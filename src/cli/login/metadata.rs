@@ -87,7 +87,15 @@ fn judge(document: Document, issuer: &ServerIssuer) -> Result<Metadata, String> 
         ));
     }
     for endpoint in [&document.authorization_endpoint, &document.token_endpoint] {
-        safe_url(endpoint)?;
+        let flaw = match safe_url(endpoint) {
+            Ok(url) if url.scheme() == issuer.scheme() || url.scheme() == "https" => continue,
+            // What is on this machine is not for a server elsewhere to name.
+            Ok(_) => format!("{} is not `https`, as its issuer is", excerpt(endpoint)),
+            Err(flaw) => flaw,
+        };
+        return Err(format!(
+            "{issuer} names an endpoint that no secret is sent to: {flaw}"
+        ));
     }
     if let Some(methods) = &document.code_challenge_methods_supported
         && !methods.iter().any(|method| method == "S256")
@@ -160,6 +168,16 @@ mod tests {
             ),
             ("issuer", json!("https://evil.example/"), "calls itself"),
             ("token_endpoint", json!("http://id.example/token"), "not `https`"),
+            (
+                "token_endpoint",
+                json!("http://id.example/token"),
+                "https://id.example/ names an endpoint",
+            ),
+            (
+                "token_endpoint",
+                json!("http://127.0.0.1:6379/"),
+                "as its issuer is",
+            ),
             ("authorization_endpoint", json!("javascript:alert(1)"), "not"),
             ("authorization_endpoint", json!(null), "string"),
             ("code_challenge_methods_supported", json!(["plain"]), "PKCE"),
