@@ -374,6 +374,13 @@ fn what_a_client_lacks_is_said_with_what_mends_it() {
     let explained = output(&mut explain, "");
     assert!(explained.stdout.contains("nope"), "{explained:?}");
 
+    // Also where the issuer is named, and is this one.
+    let refused = run(
+        &client,
+        &format!("{HEADLESS} --scope nope --issuer {}", server.base),
+    );
+    assert!(refused.stderr.contains("; `oauthctl explain '"), "{refused:?}");
+
     home.run(&["client", "disable", "orders", "--yes"], "");
     let refused = run(&client, HEADLESS);
     assert_eq!(refused.code, Some(2), "{refused:?}");

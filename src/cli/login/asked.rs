@@ -60,7 +60,10 @@ impl Asked {
                 is_own: false,
             });
         }
-        if let Some(issuer) = &opts.issuer {
+        let at_hand = known_here(opts.issuer.as_ref(), &client, context);
+        if let Some(issuer) = &opts.issuer
+            && at_hand.is_none()
+        {
             return Ok(Self {
                 client,
                 issuer: issuer.clone(),
@@ -70,7 +73,10 @@ impl Asked {
             });
         }
         let issuer = context.issuer()?;
-        let registered = context.server()?.client(&client)?;
+        let registered = match at_hand {
+            Some(registered) => registered,
+            None => context.server()?.client(&client)?,
+        };
         refuse_disabled(&registered)?;
         Ok(Self {
             client,
@@ -99,6 +105,16 @@ fn client(opts: &Opts, old: Option<&Tokens>) -> Result<ClientId, CliError> {
                 .to_owned(),
         )),
     }
+}
+
+/// The client, where the issuer that is named is the one of the settings and its database is there, as with the variables of
+/// a development server. Nothing is made where there is none: the server may be somebody else's.
+fn known_here(issuer: Option<&ServerIssuer>, client: &ClientId, context: &Context<'_>) -> Option<Client> {
+    let (named, own) = (issuer?, context.issuer().ok()?);
+    if named.as_str() != own.as_str() || !context.settings.database.path.exists() {
+        return None;
+    }
+    context.server().ok()?.client(client).ok()
 }
 
 /// Before anybody is asked: the server would say so to the resource owner only.

@@ -25,14 +25,14 @@ impl ServerIssuer {
         &self.text
     }
 
+    /// `https`, or `http` on this machine.
+    pub(super) fn scheme(&self) -> &str {
+        self.url.scheme()
+    }
+
     /// The host as a URL has it.
     pub(super) fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
-    }
-
-    /// Whether somebody on the way could not listen to it.
-    pub(super) fn is_https(&self) -> bool {
-        self.url.scheme() == "https"
     }
 
     /// Where metadata may lie: as RFC 8414 §3.1 has it, and then as OpenID Connect Discovery does (RFC 8414 §5), which

@@ -48,11 +48,8 @@ pub(super) fn fetch(http: &HttpClient, issuer: &ServerIssuer) -> Result<Metadata
         let answer = asked.map_err(|error| unreached(error, issuer))?;
         if answer.status() == 200 {
             let read = serde_json::from_str(answer.body());
-            let document: Document = read.map_err(|error: serde_json::Error| {
-                // What it quotes may be as long as the whole document.
-                let reason: String = error.to_string().chars().take(200).collect();
-                failed(format!("the metadata at {url} cannot be read: {reason}"))
-            })?;
+            let document: Document =
+                read.map_err(|error| failed(format!("the metadata at {url} cannot be read: {error}")))?;
             return judge(document, issuer).map_err(failed);
         }
         tried.push(format!("{url} ({})", answer.status_line()));
@@ -90,13 +87,15 @@ fn judge(document: Document, issuer: &ServerIssuer) -> Result<Metadata, String> 
         ));
     }
     for endpoint in [&document.authorization_endpoint, &document.token_endpoint] {
-        // `http` is for this machine, and a server elsewhere has no business in having secrets posted to what runs here.
-        if safe_url(endpoint)?.scheme() != "https" && issuer.is_https() {
-            return Err(format!(
-                "{issuer} names {} as its endpoint, on this machine; it is not used",
-                excerpt(endpoint)
-            ));
-        }
+        let flaw = match safe_url(endpoint) {
+            Ok(url) if url.scheme() == issuer.scheme() || url.scheme() == "https" => continue,
+            // What is on this machine is not for a server elsewhere to name.
+            Ok(_) => format!("{} is not `https`, as its issuer is", excerpt(endpoint)),
+            Err(flaw) => flaw,
+        };
+        return Err(format!(
+            "{issuer} names an endpoint that no secret is sent to: {flaw}"
+        ));
     }
     if let Some(methods) = &document.code_challenge_methods_supported
         && !methods.iter().any(|method| method == "S256")
@@ -171,8 +170,13 @@ mod tests {
             ("token_endpoint", json!("http://id.example/token"), "not `https`"),
             (
                 "token_endpoint",
-                json!("http://127.0.0.1:5432/"),
-                "on this machine",
+                json!("http://id.example/token"),
+                "https://id.example/ names an endpoint",
+            ),
+            (
+                "token_endpoint",
+                json!("http://127.0.0.1:6379/"),
+                "as its issuer is",
             ),
             ("authorization_endpoint", json!("javascript:alert(1)"), "not"),
             ("authorization_endpoint", json!(null), "string"),

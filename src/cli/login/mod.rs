@@ -185,15 +185,12 @@ impl Login {
             sends_issuer: self.metadata.sends_issuer,
         };
         // The browser is shown its last page meanwhile.
-        let (code, redirect_uri, _page) = match &opts.owner.owner {
-            Some(owner) => {
-                let (code, redirect_uri) = self.without_browser(owner, &sent, &expected, opts, context)?;
-                (code, redirect_uri, None)
-            }
-            None => {
-                let (code, redirect_uri, page) = self.in_browser(&sent, expected, opts, context)?;
-                (code, redirect_uri, Some(page))
-            }
+        let (code, redirect_uri, _page) = if let Some(owner) = &opts.owner.owner {
+            let (code, redirect_uri) = self.without_browser(owner, &sent, &expected, opts, context)?;
+            (code, redirect_uri, None)
+        } else {
+            let (code, redirect_uri, page) = self.in_browser(&sent, expected, opts, context)?;
+            (code, redirect_uri, Some(page))
         };
         let mut form = vec![
             ("grant_type", "authorization_code"),
