@@ -3,6 +3,8 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
+use oauth2::url::Url;
+
 /// A program that waits for its answer; killed when the test ends.
 pub(crate) struct Waiting {
     child: Child,
@@ -46,6 +48,15 @@ impl Waiting {
     #[track_caller]
     pub(crate) fn path(&self, base: &str) -> &str {
         self.url.strip_prefix(base).unwrap()
+    }
+
+    /// Where it waits for the answer.
+    #[track_caller]
+    pub(crate) fn redirect_uri(&self) -> Url {
+        let url = Url::parse(&self.url).unwrap();
+        let mut pairs = url.query_pairs();
+        let (_, back) = pairs.find(|(name, _)| name == "redirect_uri").unwrap();
+        Url::parse(&back).unwrap()
     }
 
     /// Its process.

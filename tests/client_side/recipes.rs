@@ -9,6 +9,7 @@
 
 use std::env;
 use std::fs;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::program::{Waiting, output};
 use crate::support::flow::{approve, signed_in};
+use crate::support::form::Form;
 use crate::support::home::{Client, Home};
 use crate::support::http::send;
 use crate::support::server::Server;
@@ -75,6 +77,9 @@ impl Kind {
     }
 }
 
+/// What is said of a denial.
+const DENIED: &str = "refused: access_denied: the resource owner denied the request\n";
+
 /// A server with a client whose ID means something in every language.
 struct Stage {
     server: Server,
@@ -132,18 +137,67 @@ impl Stage {
         command
     }
 
-    /// Plays the resource owner, and looks whether the program has an access token in the end.
+    /// Plays the resource owner, who approves or denies.
     #[track_caller]
-    fn play(&self, command: &mut Command) {
-        let waiting = Waiting::start(command);
-        let location = approve(&mut signed_in(&self.server), waiting.path(&self.server.base))
-            .location()
-            .to_owned();
-        assert_eq!(send("GET", &location, &[], None).status, 200);
+    fn answer(&self, waiting: &Waiting, is_approved: bool) -> String {
+        let (mut browser, path) = (signed_in(&self.server), waiting.path(&self.server.base));
+        if is_approved {
+            return approve(&mut browser, path).location().to_owned();
+        }
+        let page = browser.open(path);
+        let form = Form::with(&page.body, "decision").press("decision", "deny");
+        browser.submit(&form).location().to_owned()
+    }
+
+    /// Plays the resource owner, and looks whether the program has an access token in the end; and whether it says what
+    /// is missing, denied, or another server's.
+    #[track_caller]
+    fn play(&self, command: impl Fn() -> Command) {
+        let without = output(command().env_remove("OAUTH_CLIENT_SECRET"), "");
+        assert_eq!(
+            (without.code, without.stderr.as_str()),
+            (Some(1), "OAUTH_CLIENT_SECRET is not set\n")
+        );
+
+        let waiting = Waiting::start(&mut command());
+        let back = waiting.redirect_uri();
+        // What a browser opens ahead, and sends nothing on.
+        let _silent = TcpStream::connect(back.socket_addrs(|| None).unwrap()[0]).unwrap();
+        let mut foreign = back.clone();
+        for query in ["", "code=evil", "code=evil&state=other", "error=x&state=other"] {
+            foreign.set_query(Some(query));
+            assert_eq!(send("GET", foreign.as_str(), &[], None).status, 404, "{query}");
+        }
+        let shown = send("GET", &self.answer(&waiting, true), &[], None);
+        assert_eq!(
+            (shown.status, shown.body.as_str()),
+            (200, "Done. This window can be closed.\n")
+        );
         let ended = waiting.end();
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(self.server.opens(ended.stdout.trim()), "{ended:?}");
         assert!(ended.stderr.contains("refreshed"), "{ended:?}");
+
+        let waiting = Waiting::start(&mut command());
+        let shown = send("GET", &self.answer(&waiting, false), &[], None);
+        assert_eq!(
+            (shown.status, shown.body.as_str()),
+            (200, "Not approved. This window can be closed.\n")
+        );
+        let ended = waiting.end();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!(ended.stderr, DENIED);
+
+        // Somebody else's denial is not this server's.
+        let waiting = Waiting::start(&mut command());
+        let issuer: String = form_urlencoded::byte_serialize(self.server.base.as_bytes()).collect();
+        let forged = self
+            .answer(&waiting, false)
+            .replace(&issuer, "https%3A%2F%2Fevil.example");
+        assert_eq!(send("GET", &forged, &[], None).status, 200);
+        let ended = waiting.end();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(!ended.stderr.contains("refused"), "{ended:?}");
     }
 }
 
@@ -154,7 +208,11 @@ fn authlib() {
     };
     let stage = Stage::new();
     let file = stage.write("authlib", None);
-    stage.play(stage.command(&python).arg(file));
+    stage.play(|| {
+        let mut command = stage.command(&python);
+        command.arg(&file);
+        command
+    });
 }
 
 /// A program beside which its libraries are found.
@@ -169,7 +227,11 @@ fn node(library: &str) {
     let stage = Stage::new();
     let file = stage.write(library, None);
     std::os::unix::fs::symlink(modules, stage.directory.path().join("node_modules")).unwrap();
-    stage.play(stage.command(&node).arg(file));
+    stage.play(|| {
+        let mut command = stage.command(&node);
+        command.arg(&file);
+        command
+    });
 }
 
 #[test]
@@ -189,25 +251,56 @@ fn curl() {
     };
     let stage = Stage::new();
     let file = stage.write("curl", None);
-    for forge in [true, false] {
-        let mut waiting = Waiting::start(stage.command(Path::new("sh")).arg(&file));
-        let location = approve(&mut signed_in(&stage.server), waiting.path(&stage.server.base))
-            .location()
-            .to_owned();
-        let typed = if forge {
-            location.replace("state=", "state=x")
-        } else {
-            location
-        };
-        waiting.type_line(&typed);
-        let ended = waiting.end();
-        if forge {
-            assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
-            assert!(ended.stderr.contains("another request"), "{ended:?}");
-        } else {
-            let response: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
-            assert!(stage.server.opens(response["access_token"].as_str().unwrap()));
-        }
+    let command = || {
+        let mut command = stage.command(Path::new("sh"));
+        command.arg(&file);
+        command
+    };
+    let without = output(command().env_remove("OAUTH_CLIENT_SECRET"), "");
+    assert_ne!(without.code, Some(0));
+    assert!(
+        without.stderr.contains("OAUTH_CLIENT_SECRET: is not set"),
+        "{without:?}"
+    );
+    let end = |is_approved: bool, change: &dyn Fn(String) -> String| {
+        let mut waiting = Waiting::start(&mut command());
+        let location = stage.answer(&waiting, is_approved);
+        waiting.type_line(&change(location));
+        waiting.end()
+    };
+    let ended = end(true, &|location| location);
+    let response: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert!(stage.server.opens(response["access_token"].as_str().unwrap()));
+    let long = "error_description=50%25%20of%3A%20%1B%5B31ma%5Cb+%C3%A9%2B";
+    for (is_approved, before, after, said) in [
+        (
+            true,
+            "state=",
+            "state=x",
+            "the answer belongs to another request\n",
+        ),
+        (true, "iss=http", "iss=ftp", "the answer is another server's\n"),
+        (false, "iss=http", "iss=ftp", "the answer is another server's\n"),
+        (false, "", "", DENIED),
+        (
+            false,
+            "error_description=the+resource+owner+denied+the+request",
+            long,
+            "refused: access_denied: 50% of: [31ma\\b é+\n",
+        ),
+        (
+            false,
+            "error=access_denied&",
+            "",
+            "the answer has neither a code nor an error\n",
+        ),
+    ] {
+        let ended = end(is_approved, &|location| {
+            assert!(location.contains(before), "{location}");
+            location.replace(before, after)
+        });
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.ends_with(said), "{ended:?}");
     }
 }
 
@@ -240,7 +333,36 @@ fn the_crate_oauth2() {
         "",
     );
     assert_eq!(built.code, Some(0), "{}", built.stderr);
-    stage.play(&mut stage.command(&target.join("debug/recipe")));
+    stage.play(|| stage.command(&target.join("debug/recipe")));
+}
+
+#[test]
+fn the_port_is_the_one_that_was_asked_for_or_a_free_one() {
+    let home = Home::furnished();
+    home.client("near", &["--redirect-uri", "http://127.0.0.1:18080/cb"]);
+    for (library, free, fixed) in [
+        ("authlib", r#"("127.0.0.1", 0)"#, r#"("127.0.0.1", 9999)"#),
+        ("oauth2", r#"("127.0.0.1", 0)"#, r#"("127.0.0.1", 9999)"#),
+        (
+            "openid-client",
+            r#"listen(0, "127.0.0.1","#,
+            r#"listen(9999, "127.0.0.1","#,
+        ),
+        (
+            "oauth4webapi",
+            r#"listen(0, "127.0.0.1","#,
+            r#"listen(9999, "127.0.0.1","#,
+        ),
+    ] {
+        let written = |args: &[&str]| {
+            let mut command = home.command();
+            command.args(["example", "client", "--for", library]).args(args);
+            output(&mut command, "").stdout
+        };
+        assert!(written(&[]).contains(free), "{library}");
+        let asked = written(&["--redirect-uri", "http://127.0.0.1:9999/x"]);
+        assert!(asked.contains(fixed), "{asked}");
+    }
 }
 
 #[test]

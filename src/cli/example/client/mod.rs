@@ -102,6 +102,9 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
     } else {
         redirect_uri.to_owned()
     };
+    // The server does not mind the port, and so nobody need have the registered one free; but one that was asked for is meant.
+    let asked = opts.redirect_uri.as_ref().map_or("", RedirectUri::origin);
+    let (_, port) = asked.split_at(format!("http://{host}").len().min(asked.len()));
     let scope = registered.scope.to_string();
     let issuer = registered.issuer.as_str();
     let mut parameters = vec![
@@ -124,6 +127,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             scope => literal(&scope),
             redirect_host => literal(host),
             listen_host => literal(host.trim_start_matches('[').trim_end_matches(']')),
+            listen_port => port.strip_prefix(':').unwrap_or("0"),
             redirect_path => literal(path),
             issuer_word => shell::word(issuer),
             issuer_encoded => shell::word(&encoded),

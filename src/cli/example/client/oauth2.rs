@@ -7,8 +7,11 @@
 //! instead of this listener, and keeps state and verifier in the session of its user.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
 
 use oauth2::basic::BasicClient;
 use oauth2::url::Url;
@@ -23,12 +26,29 @@ const SCOPE: &str = {{ scope }};
 const REDIRECT_HOST: &str = {{ redirect_host }};
 const REDIRECT_PATH: &str = {{ redirect_path }};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let listener = TcpListener::bind(({{ listen_host }}, 0))?;
+fn main() -> ExitCode {
+    match access_token() {
+        Ok(token) => {
+            println!("{token}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn access_token() -> Result<String, Box<dyn Error>> {
+    let secret = std::env::var("OAUTH_CLIENT_SECRET").unwrap_or_default();
+    if secret.is_empty() {
+        return Err("OAUTH_CLIENT_SECRET is not set".into());
+    }
+    let listener = TcpListener::bind(({{ listen_host }}, {{ listen_port }}))?;
     let port = listener.local_addr()?.port();
     let redirect_uri = format!("http://{REDIRECT_HOST}:{port}{REDIRECT_PATH}");
     let client = BasicClient::new(ClientId::new(CLIENT_ID.to_owned()))
-        .set_client_secret(ClientSecret::new(std::env::var("OAUTH_CLIENT_SECRET")?))
+        .set_client_secret(ClientSecret::new(secret))
         .set_auth_uri(AuthUrl::new(format!("{ISSUER}/authorize"))?)
         .set_token_uri(TokenUrl::new(format!("{ISSUER}/token"))?)
         .set_redirect_uri(RedirectUrl::new(redirect_uri.clone())?);
@@ -41,7 +61,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         .url();
     eprintln!("open this in a browser, sign in and approve:\n{url}");
 
-    let code = code(&listener, &Url::parse(&redirect_uri)?, state.secret())?;
+    let at = answer(listener, Url::parse(&redirect_uri)?, state.into_secret())?;
+    // RFC 9207: the crate leaves this to its caller, and the error too.
+    if parameter(&at, "iss").as_deref() != Some(ISSUER) {
+        return Err("the answer is another server's".into());
+    }
+    if let Some(error) = parameter(&at, "error") {
+        return Err(match parameter(&at, "error_description") {
+            Some(description) => format!("refused: {error}: {description}").into(),
+            None => format!("refused: {error}").into(),
+        });
+    }
+    let code = parameter(&at, "code").ok_or("the answer has neither a code nor an error")?;
     let mut tokens = client
         .exchange_code(AuthorizationCode::new(code))
         .set_pkce_verifier(verifier)
@@ -51,37 +82,48 @@ fn main() -> Result<(), Box<dyn Error>> {
         tokens = client.exchange_refresh_token(&refresh_token).request(&send)?;
         eprintln!("refreshed");
     }
-    println!("{}", tokens.access_token().secret());
-    Ok(())
+    Ok(tokens.access_token().secret().to_owned())
 }
 
-/// Waits for the browser, and looks at the state and at the issuer (RFC 9207), which the crate leaves to its caller.
-fn code(listener: &TcpListener, redirect_uri: &Url, state: &str) -> Result<String, Box<dyn Error>> {
-    for stream in listener.incoming() {
-        let mut stream = stream?;
-        let mut line = String::new();
-        BufReader::new(&stream).read_line(&mut line)?;
-        let at = redirect_uri.join(line.split(' ').nth(1).unwrap_or("/"))?;
-        let get = |name: &str| {
-            let mut found = at.query_pairs().filter(|(key, _)| key == name);
-            found.next().map(|(_, value)| value.into_owned())
-        };
-        if at.path() != redirect_uri.path() || get("state").as_deref() != Some(state) {
-            stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
-            continue;
+/// Waits for the browser, with a thread for each connection: browsers open some ahead, and send nothing on them.
+fn answer(listener: TcpListener, redirect_uri: Url, state: String) -> Result<Url, mpsc::RecvError> {
+    let (sender, answers) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (sender, redirect_uri, state) = (sender.clone(), redirect_uri.clone(), state.clone());
+            thread::spawn(move || {
+                if let Ok(Some(at)) = serve(&stream, &redirect_uri, &state) {
+                    let _ = sender.send(at);
+                }
+            });
         }
-        let body = "Done. This window can be closed.\n";
-        write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-            body.len()
-        )?;
-        if get("iss").as_deref() != Some(ISSUER) {
-            return Err("the answer is another server's".into());
-        }
-        return get("code").ok_or_else(|| get("error").unwrap_or_default().into());
-    }
-    Err("the listener ended".into())
+    });
+    answers.recv()
+}
+
+/// The URL that was asked for, where it has the state that was sent; whatever has another is no answer to this request.
+fn serve(mut stream: &TcpStream, redirect_uri: &Url, state: &str) -> io::Result<Option<Url>> {
+    let mut line = String::new();
+    BufReader::new(stream.take(16 * 1024)).read_line(&mut line)?;
+    let target = line.split(' ').nth(1).unwrap_or("/");
+    let at = redirect_uri.join(target).map_err(io::Error::other)?;
+    let is_ours = at.path() == redirect_uri.path() && parameter(&at, "state").as_deref() == Some(state);
+    let (status, body) = match (is_ours, parameter(&at, "error")) {
+        (false, _) => ("404 Not Found", "not found\n"),
+        (true, None) => ("200 OK", "Done. This window can be closed.\n"),
+        (true, Some(_)) => ("200 OK", "Not approved. This window can be closed.\n"),
+    };
+    write!(
+        stream,
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )?;
+    Ok(is_ours.then_some(at))
+}
+
+fn parameter(at: &Url, name: &str) -> Option<String> {
+    let mut found = at.query_pairs().filter(|(key, _)| key == name);
+    found.next().map(|(_, value)| value.into_owned())
 }
 
 /// Sends a request of the crate with `ureq`.

@@ -12,7 +12,17 @@ const issuer = new URL({{ issuer }})
 const scope = {{ scope }}
 const path = {{ redirect_path }}
 const secret = process.env.OAUTH_CLIENT_SECRET
-if (!secret) throw new Error('OAUTH_CLIENT_SECRET is not set')
+if (!secret) {
+  console.error('OAUTH_CLIENT_SECRET is not set')
+  process.exit(1)
+}
+
+// What the server refuses has a code; anything else is a fault.
+function refused(fault) {
+  if (!fault.error) throw fault
+  console.error(['refused', fault.error, fault.error_description].filter(Boolean).join(': '))
+  process.exit(1)
+}
 {% if is_http %}
 // For a server on this machine only.
 const options = { [oauth.allowInsecureRequests]: true }
@@ -26,7 +36,7 @@ const client = { client_id: {{ client_id }} }
 const authentication = oauth.ClientSecretBasic(secret)
 
 const server = createServer()
-await new Promise((listening) => server.listen(0, {{ listen_host }}, listening))
+await new Promise((listening) => server.listen({{ listen_port }}, {{ listen_host }}, listening))
 const redirectUri = 'http://' + {{ redirect_host }} + `:${server.address().port}${path}`
 
 const verifier = oauth.generateRandomCodeVerifier()
@@ -48,22 +58,32 @@ const answer = await new Promise((answered) => {
     const at = new URL(request.url, redirectUri)
     const isOurs = at.pathname === path && at.searchParams.get('state') === state
     response.writeHead(isOurs ? 200 : 404, { 'Content-Type': 'text/plain', Connection: 'close' })
-    response.end(isOurs ? 'Done. This window can be closed.\n' : 'not found\n')
-    if (isOurs) answered(at)
+    const said = at.searchParams.has('error') ? 'Not approved' : 'Done'
+    response.end(isOurs ? `${said}. This window can be closed.\n` : 'not found\n', () => isOurs && answered(at))
   })
 })
 server.close()
+// Browsers open connections ahead, and send nothing on them.
+server.closeAllConnections()
 
-// Looks at state and issuer (RFC 9207).
-const parameters = oauth.validateAuthResponse(as, client, answer, state)
-const response = await oauth.authorizationCodeGrantRequest(
-  as, client, authentication, parameters, redirectUri, verifier, options,
-)
-let tokens = await oauth.processAuthorizationCodeResponse(as, client, response)
+// Looks at issuer (RFC 9207) and state, and then at the error.
+async function exchanged() {
+  const parameters = oauth.validateAuthResponse(as, client, answer, state)
+  const response = await oauth.authorizationCodeGrantRequest(
+    as, client, authentication, parameters, redirectUri, verifier, options,
+  )
+  return oauth.processAuthorizationCodeResponse(as, client, response)
+}
+
+async function refreshed(token) {
+  const response = await oauth.refreshTokenGrantRequest(as, client, authentication, token, options)
+  return oauth.processRefreshTokenResponse(as, client, response)
+}
+
+let tokens = await exchanged().catch(refused)
 console.error(`granted: ${tokens.scope}, for ${tokens.expires_in} s`)
 if (tokens.refresh_token) {
-  const response = await oauth.refreshTokenGrantRequest(as, client, authentication, tokens.refresh_token, options)
-  tokens = await oauth.processRefreshTokenResponse(as, client, response)
+  tokens = await refreshed(tokens.refresh_token).catch(refused)
   console.error('refreshed')
 }
 console.log(tokens.access_token)

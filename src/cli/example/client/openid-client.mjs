@@ -12,7 +12,17 @@ const issuer = new URL({{ issuer }})
 const scope = {{ scope }}
 const path = {{ redirect_path }}
 const secret = process.env.OAUTH_CLIENT_SECRET
-if (!secret) throw new Error('OAUTH_CLIENT_SECRET is not set')
+if (!secret) {
+  console.error('OAUTH_CLIENT_SECRET is not set')
+  process.exit(1)
+}
+
+// What the server refuses has a code; anything else is a fault.
+function refused(fault) {
+  if (!fault.error) throw fault
+  console.error(['refused', fault.error, fault.error_description].filter(Boolean).join(': '))
+  process.exit(1)
+}
 
 const config = await client.discovery(issuer, {{ client_id }}, undefined, client.ClientSecretBasic(secret), {
   algorithm: 'oauth2',
@@ -23,7 +33,7 @@ const config = await client.discovery(issuer, {{ client_id }}, undefined, client
 })
 
 const server = createServer()
-await new Promise((listening) => server.listen(0, {{ listen_host }}, listening))
+await new Promise((listening) => server.listen({{ listen_port }}, {{ listen_host }}, listening))
 const redirectUri = 'http://' + {{ redirect_host }} + `:${server.address().port}${path}`
 
 const verifier = client.randomPKCECodeVerifier()
@@ -42,20 +52,22 @@ const answer = await new Promise((answered) => {
     const at = new URL(request.url, redirectUri)
     const isOurs = at.pathname === path && at.searchParams.get('state') === state
     response.writeHead(isOurs ? 200 : 404, { 'Content-Type': 'text/plain', Connection: 'close' })
-    response.end(isOurs ? 'Done. This window can be closed.\n' : 'not found\n')
-    if (isOurs) answered(at)
+    const said = at.searchParams.has('error') ? 'Not approved' : 'Done'
+    response.end(isOurs ? `${said}. This window can be closed.\n` : 'not found\n', () => isOurs && answered(at))
   })
 })
 server.close()
+// Browsers open connections ahead, and send nothing on them.
+server.closeAllConnections()
 
 // State, issuer (RFC 9207) and the token response are checked by the library.
 let tokens = await client.authorizationCodeGrant(config, answer, {
   pkceCodeVerifier: verifier,
   expectedState: state,
-})
+}).catch(refused)
 console.error(`granted: ${tokens.scope}, for ${tokens.expires_in} s`)
 if (tokens.refresh_token) {
-  tokens = await client.refreshTokenGrant(config, tokens.refresh_token)
+  tokens = await client.refreshTokenGrant(config, tokens.refresh_token).catch(refused)
   console.error('refreshed')
 }
 console.log(tokens.access_token)
