@@ -405,6 +405,28 @@ fn an_order_that_is_not_heard_is_an_error() {
 }
 
 #[test]
+fn a_path_that_no_socket_has_is_refused_before_anything_is_seeded() {
+    let directory = TempDir::new().unwrap();
+    let database = format!("{}.db", "a".repeat(120));
+    let output = oauthctl(
+        directory.path(),
+        &[
+            "serve",
+            "--dev",
+            "--database",
+            &database,
+            "--listen",
+            "127.0.0.1:0",
+        ],
+    )
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("too long"));
+    assert!(!directory.path().join(database).exists());
+}
+
+#[test]
 fn a_link_in_place_of_the_socket_is_not_followed() {
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("oauthctl.db");
