@@ -31,6 +31,7 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     );
     refuse_other_urls(before, &parameters, issuer)?;
     let remark = remark_on(before, issuer);
+    refuse_too_long(before, query, context)?;
     let explained = server.explain_request(query)?;
     print(&explained, remark.as_deref(), issuer, context)?;
     match explained.considered {
@@ -77,6 +78,21 @@ fn leads_to_authorize(before: &str, issuer: &Issuer) -> bool {
         .and_then(|at| after_host.get(at..))
         .unwrap_or("/");
     endpoint(path, issuer) == Some(Endpoint::Authorize)
+}
+
+/// The listener does not take every URL, and a browser that followed it would see nothing of what is said here.
+fn refuse_too_long(before: &str, query: &str, context: &Context<'_>) -> Result<(), CliError> {
+    let after_scheme = before.split_once("://").map_or(before, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or(0, |at| after_scheme.len() - at);
+    let length = path + 1 + query.len();
+    let most = context.settings.limits.target_bytes;
+    if length <= most {
+        return Ok(());
+    }
+    Err(CliError::CheckFailed(format!(
+        "the server answers 414: path and query have {length} bytes, and it takes {most}; `target_bytes` under [limits] \
+         is that bound"
+    )))
 }
 
 /// Where the URL does not lead to the authorization endpoint of this server, as far as its settings tell.
