@@ -12,6 +12,7 @@ use crate::domain::issuer::Issuer;
 use crate::domain::text::visible;
 use crate::http::router::{Endpoint, endpoint};
 use crate::protocol::authorization_checks::{Check, Remedy, Verdict};
+use crate::protocol::parameters::Parameters;
 
 const GREEN: &str = "32";
 const RED: &str = "31";
@@ -24,7 +25,13 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     let query = query.split('#').next().unwrap_or_default();
     let running = issuer_beside(&context.settings.database.path);
     let issuer = running.as_ref().unwrap_or(server.issuer());
+    let parameters = Parameters::parse(
+        query.as_bytes(),
+        &["client_id", "response_type", "code", "error", "error_description"],
+    );
+    refuse_other_urls(before, &parameters, issuer)?;
     let remark = remark_on(before, issuer);
+    refuse_too_long(before, query, context)?;
     let explained = server.explain_request(query)?;
     print(&explained, remark.as_deref(), issuer, context)?;
     match explained.considered {
@@ -33,18 +40,68 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     }
 }
 
+/// What somebody may have in hand in place of an authorization request: the answer to one, or another address.
+fn refuse_other_urls(before: &str, parameters: &Parameters, issuer: &Issuer) -> Result<(), CliError> {
+    let named = |name| parameters.get(name).or_else(|| parameters.flaw(name).map(|_| ""));
+    if named("client_id").is_some() || named("response_type").is_some() {
+        return Ok(());
+    }
+    let wanted = "`explain` takes the URL to which the client sends the browser first";
+    if let Some(error) = named("error") {
+        let description = named("error_description").map(|text| format!(" ({})", visible(text)));
+        return Err(CliError::Usage(format!(
+            "this is the answer to an authorization request, the error {}{}, and not the request; {wanted}",
+            visible(error),
+            description.unwrap_or_default()
+        )));
+    }
+    if named("code").is_some() {
+        return Err(CliError::Usage(format!(
+            "this is the answer to an authorization request, with a code, and not the request; {wanted}; \
+             `oauthctl explain token` takes the code, on stdin"
+        )));
+    }
+    if before.contains("://") && !leads_to_authorize(before, issuer) {
+        return Err(CliError::Usage(format!(
+            "{} is no authorization endpoint; that is {}",
+            visible(before),
+            issuer.endpoint("/authorize")
+        )));
+    }
+    Ok(())
+}
+
+fn leads_to_authorize(before: &str, issuer: &Issuer) -> bool {
+    let after_host = before.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_host
+        .find('/')
+        .and_then(|at| after_host.get(at..))
+        .unwrap_or("/");
+    endpoint(path, issuer) == Some(Endpoint::Authorize)
+}
+
+/// The listener does not take every URL, and a browser that followed it would see nothing of what is said here.
+fn refuse_too_long(before: &str, query: &str, context: &Context<'_>) -> Result<(), CliError> {
+    let after_scheme = before.split_once("://").map_or(before, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or(0, |at| after_scheme.len() - at);
+    let length = path + 1 + query.len();
+    let most = context.settings.limits.target_bytes;
+    if length <= most {
+        return Ok(());
+    }
+    Err(CliError::CheckFailed(format!(
+        "the server answers 414: path and query have {length} bytes, and it takes {most}; `target_bytes` under [limits] \
+         is that bound"
+    )))
+}
+
 /// Where the URL does not lead to the authorization endpoint of this server, as far as its settings tell.
 fn remark_on(before: &str, issuer: &Issuer) -> Option<String> {
     let expected = issuer.endpoint("/authorize");
     if before == expected || !before.contains("://") {
         return None;
     }
-    let after_host = before.split_once("://").map_or("", |(_, rest)| rest);
-    let path = after_host
-        .find('/')
-        .and_then(|at| after_host.get(at..))
-        .unwrap_or("/");
-    if endpoint(path, issuer) == Some(Endpoint::Authorize) {
+    if leads_to_authorize(before, issuer) {
         Some(format!(
             "the URL leads to {}, and the settings here say {expected}",
             visible(before)
