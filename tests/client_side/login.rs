@@ -301,7 +301,10 @@ fn what_is_missing_or_wrong_is_said() {
     let (server, client) = stage();
     for (args, stdin, code, message) in [
         ("--no-browser -o id", "", 2, "-o id would lose the tokens"),
-        ("--headless", "", 2, "--owner <NAME>"),
+        ("--headless", "", 2, "--owner is missing"),
+        ("--owner alice", "", 2, "--headless"),
+        ("--timeout 0s", "", 2, "would wait for nobody"),
+        ("--nope", "", 2, "\nUsage: oauthctl login [OPTIONS] [CLIENT]\n"),
         ("--headless --owner alice", "", 2, "--password-stdin is missing"),
         (HEADLESS, "wrong", 1, "does not let alice in"),
         (
@@ -318,6 +321,12 @@ fn what_is_missing_or_wrong_is_said() {
             1,
             "nothing answers at http://127.0.0.1:9",
         ),
+        (
+            "--redirect-uri https://app.example/cb --issuer https://id.example",
+            "",
+            2,
+            "the answer cannot be waited for at https://app.example/cb",
+        ),
         ("--token-file no/where", "", 1, "use the directory no"),
         ("--refresh", "", 2, "--token-file"),
     ] {
@@ -329,6 +338,18 @@ fn what_is_missing_or_wrong_is_said() {
     let slash = format!("--issuer {}/", server.base);
     let ended = output(&mut login(&server, &client, &slash), "");
     assert!(ended.stderr.contains("give that as --issuer"), "{ended:?}");
+    let tls = server.base.replace("http:", "https:");
+    let ended = output(&mut login(&server, &client, &format!("--issuer {tls}")), "");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let said = format!("{tls} does not speak TLS; did you mean --issuer {}?", server.base);
+    assert!(ended.stderr.contains(&said), "{ended:?}");
+    let taken = format!("--no-browser --redirect-uri {}/cb", server.base);
+    let ended = output(&mut login(&server, &client, &taken), "");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stderr.contains("--redirect-uri another port") && !ended.stderr.contains("--listen"),
+        "{ended:?}"
+    );
     let mut command = login(&server, &client, "--no-browser");
     let ended = output(command.env_remove("OAUTH_CLIENT_SECRET"), "");
     assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -391,6 +412,143 @@ fn what_a_client_lacks_is_said_with_what_mends_it() {
 }
 
 #[test]
+fn an_answer_is_waited_for_on_this_machine_only() {
+    let home = Home::furnished();
+    let far = ["--redirect-uri", "https://app.example/cb"];
+    let client = home.client("both", &[&far[..], &LOOPBACK].concat());
+    let only_far = home.client("far", &far);
+    let server = Server::over(home);
+    let given = "--no-browser --redirect-uri https://app.example/cb";
+    for (client, mend) in [
+        (&client, "`both` has registered http://127.0.0.1/cb: give that"),
+        (
+            &only_far,
+            "`oauthctl client update far --add-redirect-uri http://127.0.0.1/callback` adds one",
+        ),
+    ] {
+        let mut from_variable = login(&server, client, "--no-browser");
+        from_variable.env("OAUTH_REDIRECT_URI", "https://app.example/cb");
+        for command in [&mut login(&server, client, given), &mut from_variable] {
+            let refused = output(command, "");
+            assert_eq!(refused.code, Some(2), "{refused:?}");
+            assert!(refused.stderr.contains(mend), "{refused:?}");
+        }
+        // Without a browser nobody waits.
+        let headless = format!("{HEADLESS} --redirect-uri https://app.example/cb");
+        tokens(&output(&mut login(&server, client, &headless), PASSWORD));
+    }
+}
+
+#[test]
+fn the_variables_of_a_server_are_enough() {
+    let (server, client) = stage();
+    server.home.owner("bob");
+    let command = |args: &str| {
+        let mut command = server.home.command();
+        command
+            .arg("login")
+            .args(args.split_whitespace())
+            .env("OAUTHCTL_SERVER_ISSUER", &server.base)
+            .env("OAUTH_ISSUER", &server.base)
+            .env("OAUTH_CLIENT_ID", &client.id)
+            .env("OAUTH_CLIENT_SECRET", &client.secret)
+            .env("OAUTH_REDIRECT_URI", "http://127.0.0.1/cb")
+            .env("OAUTH_SCOPE", "orders:read")
+            .env("OAUTH_USERNAME", "alice")
+            .env("OAUTH_PASSWORD", PASSWORD);
+        command
+    };
+    let printed = tokens(&output(&mut command("--headless -o json"), ""));
+    assert_eq!(printed["scope"], "orders:read");
+    let grant = printed["grant_id"].as_str().unwrap();
+    assert_eq!(
+        server.home.run(&["grant", "show", grant], "")["username"],
+        "alice"
+    );
+    let printed = tokens(&output(&mut command("--headless -o json --scope stock"), ""));
+    assert_eq!(printed["scope"], "stock");
+
+    // The scope is that of the client in the variables, and the password that of the owner there.
+    let other = server.home.client("other", &LOOPBACK);
+    let mut of_other = command("--headless -o json other");
+    let printed = tokens(&output(of_other.env("OAUTH_CLIENT_SECRET", &other.secret), ""));
+    assert_eq!(printed["scope"], "orders:read stock");
+    let refused = output(&mut command("--headless --owner bob"), "");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    tokens(&output(
+        &mut command("--headless --owner bob --password-stdin -o json"),
+        PASSWORD,
+    ));
+
+    // A refresh is of what was granted.
+    let file = "--token-file t.json -o json";
+    tokens(&output(
+        &mut command(&format!("--headless --scope stock {file}")),
+        "",
+    ));
+    let printed = tokens(&output(&mut command(&format!("--refresh {file}")), ""));
+    assert_eq!(printed["scope"], "stock");
+
+    for (name, value, code, said) in [
+        ("OAUTH_CLIENT_ID", "nobody", 3, "no client `nobody`"),
+        ("OAUTH_USERNAME", "", 2, "or set OAUTH_USERNAME"),
+        ("OAUTH_PASSWORD", "", 2, "--password-stdin is missing"),
+        ("OAUTH_PASSWORD", "wrong-horse", 1, "does not let alice in"),
+        ("OAUTH_SCOPE", "a\"b", 2, "OAUTH_SCOPE: not a scope token"),
+    ] {
+        let refused = output(command("--headless").env(name, value), "");
+        assert_eq!(refused.code, Some(code), "{name}: {refused:?}");
+        assert!(refused.stderr.contains(said), "{name}: {refused:?}");
+        assert!(!refused.stderr.contains("wrong-horse"), "{refused:?}");
+    }
+    // Usage is not taken from what is set.
+    let refused = output(&mut command("--nope"), "");
+    assert!(
+        refused
+            .stderr
+            .contains("\nUsage: oauthctl login [OPTIONS] [CLIENT]\n"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn a_page_that_refuses_is_said_in_its_words() {
+    let (server, _) = stage();
+    // Where the database is another one the server alone knows.
+    let elsewhere = Home::empty();
+    let mut command = elsewhere.command();
+    command
+        .args(["login", "nobody", "--issuer", &server.base])
+        .args(["--headless", "--owner", "alice", "--password-stdin"])
+        .env("OAUTH_CLIENT_SECRET", "x");
+    let refused = output(&mut command, PASSWORD);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    let said = "400 Bad Request (“This link does not work”: The request comes from an application that is not registered \
+                here.) (request ";
+    let (_, id) = refused.stderr.split_once(said).unwrap();
+    let id = id.split_once(')').unwrap().0;
+    assert!(server.log().contains(id), "{refused:?}");
+    assert!(!refused.stderr.contains("explain"), "{refused:?}");
+
+    // A development server at hand remembers the request.
+    let script = r#""$oauthctl" dev fail next authorize 500 >/dev/null; "$oauthctl" login --headless 2>&1 |
+        tee said; "$oauthctl" explain request "$(sed -n 's/.*explain request \([^`]*\)`.*/\1/p' said)""#;
+    let mut command = elsewhere.command();
+    command
+        .args(["run", "--", "sh", "-c", script])
+        .env("PATH", "/usr/bin:/bin")
+        .env("TMPDIR", elsewhere.database().parent().unwrap())
+        .env("oauthctl", env!("CARGO_BIN_EXE_oauthctl"));
+    let ended = output(&mut command, "");
+    assert!(
+        ended.stdout.contains("500 Internal Server Error (request "),
+        "{ended:?}"
+    );
+    let (_, explained) = ended.stdout.split_once("says why\n").unwrap();
+    assert!(explained.contains("/authorize"), "{ended:?}");
+}
+
+#[test]
 fn each_kind_of_registration_is_logged_in() {
     let (server, _) = stage();
     let fixed = ["--redirect-uri", "http://127.0.0.1:18080/cb"];
@@ -431,6 +589,7 @@ fn each_kind_of_registration_is_logged_in() {
             "expires_at",
             "access_token",
             "refresh_token",
+            "grant_id",
         ];
         for name in expected {
             assert!(names.iter().any(|found| *found == name), "{id}: {names:?}");

@@ -118,7 +118,37 @@ fn what_cannot_be_run_is_told_as_a_shell_does() {
             "{ended:?}"
         );
     }
-    assert_eq!(output(home.command().arg("run"), "").code, Some(2));
+    let without = "there is no command to run; it stands behind `--`";
+    let misplaced = "put `--` before the command";
+    for (args, said) in [
+        (&["run"][..], without),
+        (&["run", "pytest"], misplaced),
+        (&["run", "pytest", "-x", "tests/"], misplaced),
+        (&["run", "-x"], misplaced),
+        (&["run", "sh", "--", "true"], misplaced),
+    ] {
+        let ended = output(home.command().args(args), "");
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(said), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_login_in_it_needs_nothing_more() {
+    let home = Home::empty();
+    let ended = output(
+        &mut run(
+            &home,
+            r#""$oauthctl" login --headless -o json && echo "$OAUTH_PASSWORD""#,
+        ),
+        "",
+    );
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let (tokens, password) = ended.stdout.trim().rsplit_once('\n').unwrap();
+    assert!(password.len() > 8 && !tokens.contains(password), "{ended:?}");
+    assert!(!ended.stderr.contains(password), "{ended:?}");
+    let tokens: serde_json::Value = serde_json::from_str(tokens).unwrap();
+    assert_eq!(tokens["scope"], "orders:read orders:write profile");
 }
 
 #[test]

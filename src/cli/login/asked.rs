@@ -6,16 +6,25 @@ use std::io::Read;
 use super::endpoint::ServerIssuer;
 use super::tokens::Tokens;
 use super::{Opts, SecretSource};
+use crate::authorization_server::AdministrationError;
 use crate::cli::context::Context;
+use crate::cli::dev::control::issuer_beside;
 use crate::cli::exit::CliError;
 use crate::cli::parties::client::Credentials;
 use crate::cli::{prompt, shell};
 use crate::domain::client::{Client, ClientId, ClientSecret};
 use crate::domain::owner::Username;
 use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::scope::ScopeSet;
 
 /// The variable that a client secret is taken from.
 pub(super) const SECRET_VARIABLE: &str = "OAUTH_CLIENT_SECRET";
+
+/// The variable that a resource owner's password is taken from: those of development servers are in the environment.
+pub(super) const PASSWORD_VARIABLE: &str = "OAUTH_PASSWORD";
+
+/// The variable that says whose the password is.
+const OWNER_VARIABLE: &str = "OAUTH_USERNAME";
 
 /// What another server is sent where nothing is said.
 const USUAL_REDIRECT_URI: &str = "http://127.0.0.1/callback";
@@ -30,8 +39,10 @@ pub(super) struct Asked {
     pub(super) redirect_uri: RedirectUri,
     /// Whether any port will do, whatever the redirect URI says.
     pub(super) any_port: bool,
-    /// Whether the server is that of the settings, and `explain` can look into its database.
+    /// Whether the server's database is the one of the settings, and can be looked into.
     pub(super) is_own: bool,
+    /// Whether it is a development server, which remembers requests.
+    pub(super) is_development: bool,
 }
 
 impl Asked {
@@ -58,21 +69,35 @@ impl Asked {
                 redirect_uri: usual()?,
                 any_port: true,
                 is_own: false,
+                is_development: false,
             });
         }
-        let at_hand = known_here(opts.issuer.as_ref(), &client, context);
+        let running = issuer_beside(&context.settings.database.path);
+        let is_development = running.is_some();
+        let own = match running {
+            Some(issuer) => issuer,
+            None => context.issuer()?,
+        };
+        let at_hand = known_here(opts.issuer.as_ref(), own.as_str(), &client, context)?;
         if let Some(issuer) = &opts.issuer
             && at_hand.is_none()
         {
+            if let Some(given) = opts.redirect_uri.as_ref().filter(|_| !opts.owner.headless) {
+                refuse_unheard(given, || {
+                    format!(
+                        "give one that is, such as {USUAL_REDIRECT_URI}, where {client} has it registered"
+                    )
+                })?;
+            }
             return Ok(Self {
                 client,
                 issuer: issuer.clone(),
                 redirect_uri: opts.redirect_uri.clone().map_or_else(usual, Ok)?,
                 any_port: opts.owner.headless,
                 is_own: false,
+                is_development: false,
             });
         }
-        let issuer = context.issuer()?;
         let registered = match at_hand {
             Some(registered) => registered,
             None => context.server()?.client(&client)?,
@@ -80,14 +105,15 @@ impl Asked {
         refuse_disabled(&registered)?;
         Ok(Self {
             client,
-            issuer: issuer.as_str().parse().map_err(usage)?,
+            issuer: own.as_str().parse().map_err(usage)?,
             redirect_uri: match &opts.redirect_uri {
-                Some(given) => registered_as(given, &registered)?,
+                Some(given) => registered_as(given, &registered, opts.owner.headless)?,
                 None => registered_redirect_uri(&registered, opts.owner.headless)?,
             },
             // This server does not mind the port.
             any_port: opts.redirect_uri.is_none(),
             is_own: true,
+            is_development,
         })
     }
 }
@@ -108,13 +134,30 @@ fn client(opts: &Opts, old: Option<&Tokens>) -> Result<ClientId, CliError> {
 }
 
 /// The client, where the issuer that is named is the one of the settings and its database is there, as with the variables of
-/// a development server. Nothing is made where there is none: the server may be somebody else's.
-fn known_here(issuer: Option<&ServerIssuer>, client: &ClientId, context: &Context<'_>) -> Option<Client> {
-    let (named, own) = (issuer?, context.issuer().ok()?);
-    if named.as_str() != own.as_str() || !context.settings.database.path.exists() {
-        return None;
+/// a development server. Nothing is made where there is none: the server may be somebody else's. So it may where the
+/// database cannot be looked into, or knows no clients at all.
+fn known_here(
+    named: Option<&ServerIssuer>,
+    own: &str,
+    client: &ClientId,
+    context: &Context<'_>,
+) -> Result<Option<Client>, CliError> {
+    let is_named = named.is_some_and(|named| named.as_str() == own);
+    if !is_named || !context.settings.database.path.exists() {
+        return Ok(None);
     }
-    context.server().ok()?.client(client).ok()
+    let Ok(server) = context.server() else {
+        return Ok(None);
+    };
+    match server.client(client) {
+        Ok(found) => Ok(Some(found)),
+        Err(error @ AdministrationError::NotFound { .. })
+            if server.clients().is_ok_and(|all| !all.is_empty()) =>
+        {
+            Err(error.into())
+        }
+        Err(_) => Ok(None),
+    }
 }
 
 /// Before anybody is asked: the server would say so to the resource owner only.
@@ -128,9 +171,30 @@ fn refuse_disabled(client: &Client) -> Result<(), CliError> {
     )))
 }
 
+/// Nobody on this machine would hear an answer that is sent elsewhere.
+fn refuse_unheard(given: &RedirectUri, mend: impl FnOnce() -> String) -> Result<(), CliError> {
+    if given.is_loopback_http() {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!(
+        "the answer cannot be waited for at {given} (--redirect-uri or OAUTH_REDIRECT_URI), which is not `http` on this \
+         machine; {}",
+        mend()
+    )))
+}
+
 /// The one that was given, where the client has it: or else nobody would come back from the error page of the server.
-fn registered_as(given: &RedirectUri, client: &Client) -> Result<RedirectUri, CliError> {
+fn registered_as(given: &RedirectUri, client: &Client, any: bool) -> Result<RedirectUri, CliError> {
     let uris = &client.settings.redirect_uris;
+    if !any {
+        refuse_unheard(given, || match uris.iter().find(|uri| uri.is_loopback_http()) {
+            Some(other) => format!("`{}` has registered {other}: give that", client.id),
+            None => format!(
+                "`oauthctl client update {} --add-redirect-uri {USUAL_REDIRECT_URI}` adds one that is",
+                client.id
+            ),
+        })?;
+    }
     if uris.iter().any(|uri| uri.matches(given.as_str())) {
         return Ok(given.clone());
     }
@@ -181,10 +245,7 @@ pub(super) fn secret(
             )));
         }
         line
-    } else if let Some(text) = std::env::var(SECRET_VARIABLE)
-        .ok()
-        .filter(|text| !text.is_empty())
-    {
+    } else if let Some(text) = variable(SECRET_VARIABLE) {
         text
     } else if context.may_ask {
         prompt::password(&format!("Secret of {client}"))?
@@ -199,17 +260,58 @@ pub(super) fn secret(
     }))
 }
 
+/// What a variable of the environment holds, if anything.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Who signs in.
+pub(super) fn owner(given: Option<&Username>) -> Result<Username, CliError> {
+    if let Some(given) = given {
+        return Ok(given.clone());
+    }
+    let name = variable(OWNER_VARIABLE).ok_or_else(|| {
+        CliError::Usage(format!(
+            "--owner is missing: who signs in? Give --owner NAME, or set {OWNER_VARIABLE}"
+        ))
+    })?;
+    name.parse()
+        .map_err(|error| CliError::Usage(format!("{OWNER_VARIABLE}: {error}")))
+}
+
 /// The password of the resource owner.
 pub(super) fn password(
     is_on_stdin: bool,
     owner: &Username,
     context: &Context<'_>,
 ) -> Result<String, CliError> {
+    // The one in the environment is of the owner there.
+    let is_of_another = variable(OWNER_VARIABLE).is_some_and(|name| name != owner.as_str());
     if is_on_stdin {
         prompt::line_of_stdin("password")
+    } else if let Some(text) = variable(PASSWORD_VARIABLE).filter(|_| !is_of_another) {
+        Ok(text)
     } else if context.may_ask {
         prompt::password(&format!("Password of {owner}"))
     } else {
         Err(prompt::missing("--password-stdin"))
+    }
+}
+
+/// What is asked for, as the parameter is written: the option, else the variable where that is about this client.
+pub(super) fn scope(given: &[ScopeSet], client: &ClientId) -> Result<Option<String>, CliError> {
+    if !given.is_empty() {
+        let all: ScopeSet = given.iter().flat_map(|set| set.iter().cloned()).collect();
+        return Ok(Some(all.to_string()));
+    }
+    if variable("OAUTH_CLIENT_ID").is_some_and(|id| id != client.as_str()) {
+        return Ok(None);
+    }
+    let Some(text) = variable("OAUTH_SCOPE") else {
+        return Ok(None);
+    };
+    match text.parse::<ScopeSet>() {
+        Ok(all) => Ok(Some(all.to_string())),
+        Err(error) => Err(CliError::Usage(format!("OAUTH_SCOPE: {error}"))),
     }
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use super::asked::SECRET_VARIABLE;
+use super::asked::{PASSWORD_VARIABLE, SECRET_VARIABLE};
 
 /// Asks the system to show the URL, and does not wait for it. Whether anybody sees it cannot be known: the URL is
 /// printed too.
@@ -16,6 +16,7 @@ pub(super) fn open(url: &str) -> bool {
         .arg(url)
         // A browser lives long, and what it starts inherits all of this.
         .env_remove(SECRET_VARIABLE)
+        .env_remove(PASSWORD_VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

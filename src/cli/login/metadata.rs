@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::endpoint::{ServerIssuer, safe_url};
 use crate::cli::exit::CliError;
-use crate::cli::parties::http_client::HttpClient;
+use crate::cli::parties::http_client::{HttpClient, is_this_machine};
 use crate::domain::excerpt::excerpt;
 
 /// How a client with a secret authenticates itself (RFC 6749 §2.3.1).
@@ -65,6 +65,21 @@ fn unreached(error: anyhow::Error, issuer: &ServerIssuer) -> CliError {
     let is_refused = error.chain().any(|cause| {
         matches!(cause.downcast_ref(), Some(ureq::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused)
     });
+    let speaks_no_tls = error.chain().any(|cause| {
+        let wrapped = match cause.downcast_ref() {
+            Some(ureq::Error::Io(error)) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+            Some(ureq::Error::Rustls(error)) => Some(error),
+            _ => None,
+        };
+        matches!(wrapped, Some(rustls::Error::InvalidMessage(_)))
+    });
+    if speaks_no_tls {
+        let meant = match issuer.as_str().strip_prefix("https") {
+            Some(rest) if is_this_machine(issuer.host()) => format!("; did you mean --issuer http{rest}?"),
+            _ => String::new(),
+        };
+        return failed(format!("what answers at {issuer} does not speak TLS{meant}"));
+    }
     if is_refused {
         return failed(format!(
             "nothing answers at {issuer}; `oauthctl serve` starts the server of the settings, --issuer names another"

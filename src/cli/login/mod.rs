@@ -32,17 +32,21 @@ use super::exit::CliError;
 use super::output::OutputFormat;
 use super::parties::client::{Credentials, SentRequest, url};
 use super::parties::http_client::{Answer, HttpClient};
-use super::parties::resource_owner::{Decision, ResourceOwner};
+use super::parties::resource_owner::{Decision, ErrorPage, ResourceOwner};
 use super::shell;
 use crate::clock::{Clock, SystemClock};
 use crate::domain::client::ClientId;
+use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
 use crate::domain::span::Span;
+use crate::domain::token::TokenValue;
 use crate::protocol::parameters::Parameters;
 
 #[derive(Debug, Args)]
+// The library would take for required whatever a variable sets.
+#[command(override_usage = "oauthctl login [OPTIONS] [CLIENT]")]
 #[command(after_help = "Examples:\n  \
     oauthctl login orders-web --secret-file orders-web.secret\n  \
     oauthctl login orders-web --secret-file orders-web.secret --token-file tokens.json\n  \
@@ -51,13 +55,13 @@ use crate::protocol::parameters::Parameters;
     --headless --owner alice --password-stdin <password.txt\n  \
     oauthctl login app --issuer https://id.example.com --redirect-uri http://127.0.0.1/callback\n\n\
     The secret comes from --secret-file, --secret-stdin or the variable OAUTH_CLIENT_SECRET;\n\
-    on a terminal it is asked for. Certificates are judged by what the system trusts, or by\n\
+    on a terminal it is asked for; the password likewise, from OAUTH_PASSWORD. Certificates are judged by what the system trusts, or by\n\
     the file that the variable SSL_CERT_FILE names.")]
 pub(super) struct Opts {
     /// Who asks for authorization [default: the one in the token file]
     #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
-    /// What to ask for, separated by spaces [default: whatever the server gives]
+    /// What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]
     #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
     /// Any server that has metadata [default: the server of the settings]
@@ -103,9 +107,9 @@ struct SecretSource {
 #[derive(Debug, Args)]
 struct OwnerHere {
     /// Sign in and approve without a browser, at a server of this program: for scripts and tests
-    #[arg(long, requires = "owner", conflicts_with_all = ["no_browser", "timeout"])]
+    #[arg(long, conflicts_with_all = ["no_browser", "timeout"])]
     headless: bool,
-    /// Who signs in
+    /// Who signs in [env: OAUTH_USERNAME]
     #[arg(long, value_name = "NAME", requires = "headless", add = complete::any_of(&[complete::Kind::Owner]))]
     owner: Option<Username>,
     /// Read the owner's password from the first line of stdin instead of asking for it
@@ -117,6 +121,11 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
     if context.output == OutputFormat::Id && opts.token_file.is_none() {
         return Err(CliError::Usage(
             "-o id would lose the tokens; add --token-file FILE to keep them".to_owned(),
+        ));
+    }
+    if opts.timeout.duration().is_zero() {
+        return Err(CliError::Usage(
+            "--timeout 0s would wait for nobody; leave it out to wait for ten minutes".to_owned(),
         ));
     }
     let (file, old) = match &opts.token_file {
@@ -138,10 +147,15 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         _ => None,
     };
     let secret = asked::secret(&opts.secret, &asked.client, context)?;
+    // A refresh token is good for what was granted, whatever the environment says.
+    let scope = match old {
+        Some(_) if opts.scope.is_empty() => None,
+        _ => asked::scope(&opts.scope, &asked.client)?,
+    };
     let http = HttpClient::to(asked.issuer.host());
     let login = Login {
         metadata: metadata::fetch(&http, &asked.issuer)?,
-        scope: scope(&opts.scope),
+        scope,
         http,
         asked,
         secret,
@@ -157,13 +171,18 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
             tokens.record_of_file(&path)
         }
     };
-    context.print(&record)
+    let grant = grant_here(&tokens, login.asked.is_own, context);
+    context.print(&match grant {
+        Some(grant) => record.text("grant_id", grant.to_string()),
+        None => record,
+    })
 }
 
-/// What is asked for, as the parameter is written.
-fn scope(sets: &[ScopeSet]) -> Option<String> {
-    let all: ScopeSet = sets.iter().flat_map(|set| set.iter().cloned()).collect();
-    (!sets.is_empty()).then(|| all.to_string())
+/// The grant, which `grant` and `dev` take by its ID, where the server's database is here.
+fn grant_here(tokens: &Tokens, is_own: bool, context: &Context<'_>) -> Option<Identifier> {
+    let token = TokenValue::parse(&tokens.access_token).filter(|_| is_own)?;
+    let family = context.server().ok()?.family(&token).ok()?;
+    Some(family.grant.identifier)
 }
 
 /// A client that is about to be given tokens.
@@ -185,8 +204,8 @@ impl Login {
             sends_issuer: self.metadata.sends_issuer,
         };
         // The browser is shown its last page meanwhile.
-        let (code, redirect_uri, _page) = if let Some(owner) = &opts.owner.owner {
-            let (code, redirect_uri) = self.without_browser(owner, &sent, &expected, opts, context)?;
+        let (code, redirect_uri, _page) = if opts.owner.headless {
+            let (code, redirect_uri) = self.without_browser(&sent, &expected, opts, context)?;
             (code, redirect_uri, None)
         } else {
             let (code, redirect_uri, page) = self.in_browser(&sent, expected, opts, context)?;
@@ -254,20 +273,22 @@ impl Login {
     /// so it may be any that is registered.
     fn without_browser(
         &self,
-        owner: &Username,
         sent: &SentRequest,
         expected: &Expected,
         opts: &Opts,
         context: &Context<'_>,
     ) -> Result<(String, String), CliError> {
-        let password = asked::password(opts.owner.password_stdin, owner, context)?;
+        let owner = asked::owner(opts.owner.owner.as_ref())?;
+        let password = asked::password(opts.owner.password_stdin, &owner, context)?;
         let redirect_uri = self.asked.redirect_uri.as_str().to_owned();
         let owner = ResourceOwner {
             username: owner.as_str(),
             password: &password,
         };
         let address = self.authorization_url(sent, &redirect_uri);
-        let location = owner.answer(Decision::Approve, self.http.clone(), &address, &redirect_uri)?;
+        let location = owner
+            .answer(Decision::Approve, self.http.clone(), &address, &redirect_uri)
+            .map_err(|error| self.explained_page(error, &address))?;
         let query = location.split_once('?').map_or("", |(_, query)| query);
         let answer = expected.own(query).ok_or_else(|| {
             CliError::Failed(anyhow::anyhow!(
@@ -289,6 +310,18 @@ impl Login {
         }
         let command = format!("oauthctl explain {}", shell::word(address));
         CliError::Failed(anyhow::anyhow!("{error}; `{command}` says why"))
+    }
+
+    /// An error page, with the command that says why it was shown where the server is here.
+    fn explained_page(&self, error: anyhow::Error, address: &str) -> CliError {
+        let Some(page) = error.downcast_ref::<ErrorPage>().filter(|_| self.asked.is_own) else {
+            return CliError::Failed(error);
+        };
+        let command = match &page.request_id {
+            Some(id) if self.asked.is_development => format!("oauthctl explain request {id}"),
+            _ => format!("oauthctl explain {}", shell::word(address)),
+        };
+        CliError::Failed(anyhow::anyhow!("{page}; `{command}` says why"))
     }
 
     fn authorization_url(&self, sent: &SentRequest, redirect_uri: &str) -> String {

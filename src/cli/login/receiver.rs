@@ -1,5 +1,6 @@
 //! Where the browser brings the answer: a listener on a loopback port (RFC 8252 §7.3).
 
+use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
@@ -43,7 +44,13 @@ pub(super) fn bind(redirect_uri: &RedirectUri, any_port: bool) -> Result<Bound, 
     };
     let listen = |address: SocketAddr| Listener::bind(address, limits());
     let address = SocketAddr::new(first, port);
-    let listener = listen(address).map_err(CliError::io(format!("listen on {address} for the answer")))?;
+    let listener = listen(address).map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => CliError::Failed(anyhow::anyhow!(
+            "another program listens on {address}, where the answer to {text} would come; give --redirect-uri another port, \
+             or none for a free one"
+        )),
+        _ => CliError::io(format!("listen on {address} for the answer"))(error),
+    })?;
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let mut listeners = vec![listener];
     if host == "localhost" {
@@ -317,6 +324,7 @@ mod tests {
         }
         let first = bind(&"http://127.0.0.1/cb".parse().unwrap(), false).unwrap();
         let taken: RedirectUri = first.redirect_uri.parse().unwrap();
-        assert!(matches!(bind(&taken, false), Err(CliError::Io { .. })));
+        let refused = bind(&taken, false).map(drop).unwrap_err().to_string();
+        assert!(refused.contains("--redirect-uri another port"), "{refused}");
     }
 }

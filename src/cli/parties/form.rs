@@ -60,7 +60,7 @@ fn attribute(tag: &str, name: &str) -> Option<String> {
 }
 
 /// Character references: those that the pages are written with.
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {

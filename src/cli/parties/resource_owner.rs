@@ -4,11 +4,15 @@ use anyhow::{Context as _, Result, bail, ensure};
 use url::Url;
 
 use super::browser::Browser;
-use super::form::Form;
+use super::form::{Form, unescape};
 use super::http_client::{Answer, HttpClient};
+use crate::domain::text::is_hidden;
 
 /// More pages than signing in and approving takes.
 const MOST_PAGES: usize = 8;
+
+/// The most characters of a page that are said.
+const LONGEST_TEXT: usize = 300;
 
 /// What a resource owner answers.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +30,28 @@ pub(in crate::cli) enum Decision<'a> {
     ApproveOnly(&'a [&'a str]),
     /// Nothing.
     Deny,
+}
+
+/// A page that refuses the request, where one with a form was expected.
+#[derive(Debug, thiserror::Error)]
+#[error("the server refuses the request: {status}{said}{}", .request_id.as_ref().map_or_else(String::new, |id| format!(" (request {id})")))]
+pub(in crate::cli) struct ErrorPage {
+    status: String,
+    /// The words of the page, if it has some at its head.
+    said: String,
+    /// What the server calls the request.
+    pub(in crate::cli) request_id: Option<String>,
+}
+
+impl ErrorPage {
+    fn of(answer: &Answer) -> Self {
+        let is_plain = |id: &&str| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        Self {
+            status: answer.status_line(),
+            said: headline(answer.body()),
+            request_id: answer.header("X-Request-Id").filter(is_plain).map(str::to_owned),
+        }
+    }
 }
 
 /// Who answers.
@@ -102,12 +128,9 @@ impl ResourceOwner<'_> {
                 let fields = decision.fields(&form)?;
                 (form, fields)
             } else {
-                ensure!(
-                    answer.status() < 400,
-                    "the server refuses the request: {}{}",
-                    answer.status_line(),
-                    headline(answer.body())
-                );
+                if answer.status() >= 400 {
+                    return Err(ErrorPage::of(&answer).into());
+                }
                 bail!(
                     "the server answered {} with a page that has no form to sign in or to approve{}; without a browser \
                      this works with the forms of this program only",
@@ -154,18 +177,37 @@ fn too_many(answer: &Answer) -> String {
     }
 }
 
-/// What an error page says at its head.
+/// What an error page says at its head: the heading, and the sentence beneath it.
 fn headline(html: &str) -> String {
-    let between = |before: &str, after: &str| {
-        let (_, rest) = html.split_once(before)?;
-        let (inside, _) = rest.split_once(after)?;
-        let text: String = inside
-            .chars()
-            .filter(|&c| !crate::domain::text::is_hidden(c))
-            .collect();
-        (!text.contains('<') && text.len() < 200).then_some(text)
+    let Some((_, rest)) = html.split_once("<h1>") else {
+        return String::new();
     };
-    between("<h1>", "</h1>").map_or_else(String::new, |text| format!(" (“{text}”)"))
+    let Some((heading, rest)) = rest.split_once("</h1>") else {
+        return String::new();
+    };
+    let sentence = rest
+        .trim_start()
+        .strip_prefix("<p>")
+        .and_then(|rest| rest.split_once("</p>"))
+        .map_or("", |(sentence, _)| sentence);
+    match (text(heading), text(sentence)) {
+        (heading, _) if heading.is_empty() => String::new(),
+        (heading, sentence) if sentence.is_empty() => format!(" (“{heading}”)"),
+        (heading, sentence) => format!(" (“{heading}”: {sentence})"),
+    }
+}
+
+/// The text of a piece of a page, such that it does nothing to a terminal.
+fn text(html: &str) -> String {
+    let mut pieces = html.split('<');
+    let first = pieces.next().unwrap_or_default();
+    let after_tags = pieces.filter_map(|piece| Some(piece.split_once('>')?.1));
+    let text: String = std::iter::once(first).chain(after_tags).collect();
+    unescape(&text)
+        .chars()
+        .filter(|&c| !is_hidden(c))
+        .take(LONGEST_TEXT)
+        .collect()
 }
 
 #[cfg(test)]
@@ -192,7 +234,14 @@ mod tests {
             headline("<h1>This link does not work</h1>"),
             " (“This link does not work”)"
         );
-        assert_eq!(headline("<h1><b>x</b></h1>"), "");
-        assert_eq!(headline("<html>"), "");
+        assert_eq!(
+            headline(
+                "<h1><bdi>A &amp; B</bdi></h1>\n<p><bdi>It is \u{1b}[31mnot&#x20;there.</bdi></p><p>x</p>"
+            ),
+            " (“A & B”: It is [31mnot there.)"
+        );
+        for html in ["<html>", "<h1>", "<h1></h1><p>x</p>", "<h1><b"] {
+            assert_eq!(headline(html), "", "{html}");
+        }
     }
 }

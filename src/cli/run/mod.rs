@@ -20,6 +20,7 @@ use super::dev::scratch::Scratch;
 use super::dev::seed::Seed;
 use super::exit::CliError;
 use super::log;
+use crate::domain::excerpt::excerpt;
 
 /// What a shell says of a command that it does not find.
 const NOT_FOUND: u8 = 127;
@@ -27,6 +28,7 @@ const NOT_FOUND: u8 = 127;
 const NOT_STARTED: u8 = 126;
 
 #[derive(Debug, Args)]
+#[command(override_usage = "oauthctl run [OPTIONS] -- <COMMAND>...")]
 #[command(after_help = "Examples:\n  oauthctl run -- npm test\n  \
     oauthctl run --seed seed.toml -- pytest -q\n  \
     oauthctl run -- sh -c 'curl -s \"$OAUTH_METADATA_URL\"; oauthctl token list'\n  \
@@ -47,12 +49,26 @@ pub(super) struct Opts {
     /// What the server begins with: a file as `apply` reads it, with resource owners [default: an example]
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
+    /// A command without `--` before it; only in order to say so
+    #[arg(hide = true, num_args = 0.., allow_hyphen_values = true)]
+    misplaced: Vec<OsString>,
     /// The command and its arguments
-    #[arg(last = true, required = true, num_args = 1.., value_name = "COMMAND")]
+    #[arg(last = true, num_args = 1.., value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
 pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError> {
+    if let Some(first) = opts.misplaced.first() {
+        return Err(CliError::Usage(format!(
+            "{} stands where options do; put `--` before the command: `oauthctl run -- COMMAND`",
+            excerpt(&first.to_string_lossy())
+        )));
+    }
+    if opts.command.is_empty() {
+        return Err(CliError::Usage(
+            "there is no command to run; it stands behind `--`: `oauthctl run -- COMMAND`".to_owned(),
+        ));
+    }
     let _log = log::start_quietly(context)?;
     let tokens = &context.settings.tokens;
     let seed = match &opts.seed {

@@ -50,7 +50,9 @@ impl Library {
     }
 }
 
+// The library would take for required whatever a variable sets.
 #[derive(Debug, Args)]
+#[command(override_usage = "oauthctl example client [OPTIONS] --for <LIBRARY> [CLIENT]")]
 pub(in crate::cli) struct Opts {
     /// Which client [default: the only one that is registered]
     #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
