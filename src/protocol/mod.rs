@@ -6,6 +6,7 @@
 //! | `parameters` | form-encoded parameters: known, repeated, empty |
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
 //! | `authorization_checks` | the same request taken apart for people: each check, and what mends it |
+//! | `token_request_checks` | the same for an access token request that was refused |
 //! | `likeness`, `redirect_uri_meant` | what was probably meant by something wrong |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
 //! | `prompt` | OpenID Connect Core §3.1.2.1: which pages are shown, and whether any is |
@@ -37,3 +38,4 @@ pub mod refresh;
 pub mod resource_indicators;
 pub mod token_error;
 pub mod token_request;
+pub mod token_request_checks;
