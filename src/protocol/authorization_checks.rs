@@ -6,13 +6,13 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::client::Client;
+use crate::domain::likeness::{common, distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::resource::ResourceSet;
 use crate::protocol::authorization_error::AuthorizationError;
 use crate::protocol::authorization_request::{
     KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
 };
-use crate::protocol::likeness::{common, distance, is_near};
 use crate::protocol::parameters::{Flaw, Parameters};
 use crate::protocol::prompt;
 use crate::protocol::redirect_uri_meant::{difference, meant, nearest_first};

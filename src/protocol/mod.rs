@@ -7,7 +7,7 @@
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
 //! | `authorization_checks` | the same request taken apart for people: each check, and what mends it |
 //! | `token_request_checks` | the same for an access token request that was refused |
-//! | `likeness`, `redirect_uri_meant` | what was probably meant by something wrong |
+//! | `redirect_uri_meant` | which redirect URI was probably meant by a wrong one |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
 //! | `prompt` | OpenID Connect Core §3.1.2.1: which pages are shown, and whether any is |
 //! | `client_authentication` | RFC 6749 §2.3.1: Basic and body |
@@ -29,7 +29,6 @@ pub mod check_resource;
 pub mod client_authentication;
 pub mod exchange;
 pub mod explanation;
-pub mod likeness;
 pub mod liveness;
 pub mod parameters;
 pub mod prompt;

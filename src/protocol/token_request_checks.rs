@@ -5,11 +5,11 @@
 use crate::clock::Timestamp;
 use crate::domain::client::{Client, ClientId, RefreshPolicy};
 use crate::domain::grant::{Grant, GrantEnd};
+use crate::domain::likeness::is_near;
 use crate::domain::pkce::CodeVerifier;
 use crate::domain::token::{AuthorizationCode, RefreshToken, TokenKind, TokenValue};
 use crate::protocol::authorization_checks::{Check, Verdict, flawed};
 use crate::protocol::client_authentication::CredentialsError;
-use crate::protocol::likeness::is_near;
 use crate::protocol::parameters::Parameters;
 use crate::protocol::redirect_uri_meant::difference;
 use crate::protocol::token_request::GrantType;
