@@ -215,7 +215,7 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
                 ),
             };
             let check = match texts.first() {
-                Some(nearest) => check.client(format!("send redirect_uri={nearest}")),
+                Some(nearest) => check.client(format!("send redirect_uri={}", with_port_of(&sent, nearest))),
                 None => check,
             };
             Check {
@@ -388,6 +388,40 @@ fn nearest_first(sent: &str, known: &mut [String]) {
     known.sort_by_cached_key(|known| distance(&sent, &without_port(known)));
 }
 
+/// The identifier that is probably meant by one under which nobody is registered.
+pub fn client_id_meant(sent: &str, mut known: Vec<String>) -> Option<String> {
+    nearest_first(sent, &mut known);
+    known.into_iter().next().filter(|known| is_near(sent, known))
+}
+
+/// What can be sent in place of a redirect URI that is not registered: the nearest that is, on the port that was sent where
+/// any will do.
+pub fn redirect_uri_meant(sent: &str, mut registered: Vec<String>) -> Option<String> {
+    nearest_first(sent, &mut registered);
+    let nearest = registered.into_iter().next()?;
+    Some(with_port_of(sent, &nearest))
+}
+
+/// A registered redirect URI, on the port that was sent where both are on this machine.
+fn with_port_of(sent: &str, registered: &str) -> String {
+    let sent = sent
+        .strip_prefix("https://")
+        .map_or_else(|| sent.to_owned(), |rest| format!("http://{rest}"));
+    let port = loopback_port(&sent).and_then(|port| sent.get(port));
+    let plain = without_port(registered);
+    let host = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .into_iter()
+        .find(|host| {
+            plain
+                .strip_prefix(host)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+        });
+    match (port, host) {
+        (Some(port), Some(host)) if port.len() > 1 => plain.replacen(host, &format!("{host}{port}"), 1),
+        _ => registered.to_owned(),
+    }
+}
+
 fn is_near(sent: &str, known: &str) -> bool {
     distance(sent, known) <= sent.len().min(known.len()) / 3
 }
@@ -445,6 +479,31 @@ mod tests {
         ] {
             assert_eq!(&sent[difference(sent, registered)..], from, "{sent}");
         }
+    }
+
+    #[test]
+    fn what_can_be_sent_instead_keeps_the_port_that_was_sent() {
+        let registered = ["http://127.0.0.1/callback", "https://app.example/back"].map(str::to_owned);
+        for (sent, meant) in [
+            ("http://127.0.0.1:9000/calback", "http://127.0.0.1:9000/callback"),
+            ("http://localhost:3000/callback", "http://127.0.0.1:3000/callback"),
+            (
+                "https://127.0.0.1:3000/callback",
+                "http://127.0.0.1:3000/callback",
+            ),
+            ("http://127.0.0.1/callback/", "http://127.0.0.1/callback"),
+            ("https://app.example:8443/back", "https://app.example/back"),
+        ] {
+            let found = redirect_uri_meant(sent, registered.to_vec());
+            assert_eq!(found.as_deref(), Some(meant), "{sent}");
+        }
+        assert_eq!(redirect_uri_meant("http://127.0.0.1/", Vec::new()), None);
+        let known = || vec!["orders-web".to_owned(), "dev-client".to_owned()];
+        assert_eq!(
+            client_id_meant("dev-cliemt", known()).as_deref(),
+            Some("dev-client")
+        );
+        assert_eq!(client_id_meant("somebody", known()), None);
     }
 
     #[test]
