@@ -171,6 +171,7 @@ impl Development {
                 None => return (as_ever(), None),
             },
             fault::How::Token(code) => token_error(&fault::token(*code)),
+            fault::How::UnsupportedTokenType => fault::unsupported_token_type(),
             fault::How::Bearer(error) => error.response(),
             fault::How::Status(status) => fault::status(*status),
             fault::How::Slow(span) => {
