@@ -3,15 +3,19 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::client::Client;
+use crate::domain::likeness::{common, distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::resource::ResourceSet;
 use crate::protocol::authorization_error::AuthorizationError;
 use crate::protocol::authorization_request::{
     KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
 };
-use crate::protocol::parameters::Parameters;
+use crate::protocol::parameters::{Flaw, Parameters};
 use crate::protocol::prompt;
+use crate::protocol::redirect_uri_meant::{difference, meant, nearest_first};
 use crate::protocol::resource_indicators::{self, RESOURCE};
 
 /// What is registered, as far as it matters to the request.
@@ -28,7 +32,8 @@ pub struct Registered<'a> {
 }
 
 /// How a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// As it should be.
     Passed,
@@ -39,7 +44,8 @@ pub enum Verdict {
 }
 
 /// What mends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// A command of an administrator: its words after `oauthctl`.
     Command(Vec<String>),
@@ -48,7 +54,7 @@ pub enum Remedy {
 }
 
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// The parameter that it is about.
     pub parameter: String,
@@ -69,7 +75,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(parameter: &str, verdict: Verdict, told: impl Into<String>) -> Self {
+    pub(super) fn new(parameter: &str, verdict: Verdict, told: impl Into<String>) -> Self {
         Self {
             parameter: parameter.to_owned(),
             verdict,
@@ -82,29 +88,29 @@ impl Check {
         }
     }
 
-    fn received(mut self, received: Option<&str>) -> Self {
+    pub(super) fn received(mut self, received: Option<&str>) -> Self {
         self.received = received.map(str::to_owned);
         self
     }
 
-    fn expected(mut self, expected: &str) -> Self {
+    pub(super) fn expected(mut self, expected: &str) -> Self {
         self.expected = vec![expected.to_owned()];
         self
     }
 
-    fn registered(mut self, registered: Vec<String>) -> Self {
+    pub(super) fn registered(mut self, registered: Vec<String>) -> Self {
         self.expected = registered;
         self.is_registered = true;
         self
     }
 
-    fn command(mut self, words: &[&str]) -> Self {
+    pub(super) fn command(mut self, words: &[&str]) -> Self {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         self.remedies.push(Remedy::Command(words));
         self
     }
 
-    fn client(mut self, advice: impl Into<String>) -> Self {
+    pub(super) fn client(mut self, advice: impl Into<String>) -> Self {
         self.remedies.push(Remedy::Client(advice.into()));
         self
     }
@@ -118,7 +124,11 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
         checks.push(of_redirect_uri(parameters, client));
     }
     checks.extend(flaws(parameters));
-    checks.push(of_response_type(parameters));
+    // What has a flaw counts as missing everywhere else; that would be told twice, and wrongly.
+    let is_whole = |names: &[&str]| names.iter().all(|name| parameters.flaw(name).is_none());
+    if is_whole(&["response_type"]) {
+        checks.push(of_response_type(parameters));
+    }
     if parameters
         .get("response_mode")
         .is_some_and(|mode| mode != "query")
@@ -131,14 +141,20 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
         );
     }
     if let Some(client) = registered.client {
-        checks.push(of_pkce(parameters, client));
-        checks.push(of_scope(parameters, client, registered));
+        if is_whole(&["code_challenge", "code_challenge_method"]) {
+            checks.push(of_pkce(parameters, client));
+        }
+        if is_whole(&["scope"]) {
+            checks.push(of_scope(parameters, client, registered));
+        }
     }
     checks.extend(of_resources(parameters, registered));
     if let Err(error) = prompt::asked(parameters) {
         checks.push(refused("prompt", parameters, &error));
     }
-    checks.push(of_state(parameters));
+    if is_whole(&["state"]) {
+        checks.push(of_state(parameters));
+    }
     checks.extend(unknown_names(raw));
     checks
 }
@@ -148,11 +164,11 @@ fn of_client(parameters: &Parameters, registered: &Registered<'_>) -> Check {
     let check = |told: &str| Check::new("client_id", Verdict::Failed, told).received(received);
     match (client_id(parameters), registered.client) {
         (Err(PageRefusal::NoClientId), _) => check("missing").client("send the client's ID in `client_id`"),
-        (Err(PageRefusal::Flawed(_, flaw)), _) => check(&flaw.to_string()).client("send it once, in UTF-8"),
+        (Err(PageRefusal::Flawed(_, flaw)), _) => check(&flaw.to_string()).client(unflawed(flaw)),
         (_, None) => {
             let sent = received.unwrap_or_default();
             let mut known = registered.clients.to_vec();
-            nearest_first(sent, &mut known);
+            known.sort_by_cached_key(|known| distance(sent, known));
             known.truncate(5);
             let mut check = check("nobody is registered under it");
             check.differs_at = known.first().map(|known| common(sent, known));
@@ -214,8 +230,8 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
                     format!("not registered, and it cannot be: {error}"),
                 ),
             };
-            let check = match texts.first() {
-                Some(nearest) => check.client(format!("send redirect_uri={}", with_port_of(&sent, nearest))),
+            let check = match meant(&sent, &texts) {
+                Some(meant) => check.client(format!("send redirect_uri={meant}")),
                 None => check,
             };
             Check {
@@ -223,8 +239,8 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
                 ..check.received(Some(&sent)).registered(texts)
             }
         }
-        Err(_) => Check::new("redirect_uri", Verdict::Failed, "repeated, or not text")
-            .client("send it once, in UTF-8"),
+        Err(PageRefusal::Flawed(name, flaw)) => flawed(name, flaw),
+        Err(_) => Check::new("redirect_uri", Verdict::Failed, "refused"),
     }
 }
 
@@ -236,9 +252,20 @@ fn flaws(parameters: &Parameters) -> Vec<Check> {
     named
         .filter_map(|name| {
             let flaw = parameters.flaw(name)?;
-            Some(Check::new(name, Verdict::Failed, flaw.to_string()).client("send it once, in UTF-8"))
+            Some(flawed(name, flaw))
         })
         .collect()
+}
+
+pub(super) fn flawed(name: &str, flaw: Flaw) -> Check {
+    Check::new(name, Verdict::Failed, flaw.to_string()).client(unflawed(flaw))
+}
+
+fn unflawed(flaw: Flaw) -> &'static str {
+    match flaw {
+        Flaw::Repeated => "send it once",
+        Flaw::NotText => "send it in UTF-8",
+    }
 }
 
 fn of_response_type(parameters: &Parameters) -> Check {
@@ -373,138 +400,9 @@ fn unknown_names(raw: &str) -> Vec<Check> {
     checks
 }
 
-/// The longest texts that are compared letter by letter.
-const LONGEST_COMPARED: usize = 300;
-
-fn distance(a: &str, b: &str) -> usize {
-    if a.len() > LONGEST_COMPARED || b.len() > LONGEST_COMPARED {
-        return usize::MAX;
-    }
-    strsim::damerau_levenshtein(a, b)
-}
-
-fn nearest_first(sent: &str, known: &mut [String]) {
-    let sent = without_port(sent);
-    known.sort_by_cached_key(|known| distance(&sent, &without_port(known)));
-}
-
-/// The identifier that is probably meant by one under which nobody is registered.
-pub fn client_id_meant(sent: &str, mut known: Vec<String>) -> Option<String> {
-    nearest_first(sent, &mut known);
-    known.into_iter().next().filter(|known| is_near(sent, known))
-}
-
-/// What can be sent in place of a redirect URI that is not registered: the nearest that is, on the port that was sent where
-/// any will do.
-pub fn redirect_uri_meant(sent: &str, mut registered: Vec<String>) -> Option<String> {
-    nearest_first(sent, &mut registered);
-    let nearest = registered.into_iter().next()?;
-    Some(with_port_of(sent, &nearest))
-}
-
-/// A registered redirect URI, on the port that was sent where both are on this machine.
-fn with_port_of(sent: &str, registered: &str) -> String {
-    let sent = sent
-        .strip_prefix("https://")
-        .map_or_else(|| sent.to_owned(), |rest| format!("http://{rest}"));
-    let port = loopback_port(&sent).and_then(|port| sent.get(port));
-    let plain = without_port(registered);
-    let host = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .into_iter()
-        .find(|host| {
-            plain
-                .strip_prefix(host)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
-        });
-    match (port, host) {
-        (Some(port), Some(host)) if port.len() > 1 => plain.replacen(host, &format!("{host}{port}"), 1),
-        _ => registered.to_owned(),
-    }
-}
-
-fn is_near(sent: &str, known: &str) -> bool {
-    distance(sent, known) <= sent.len().min(known.len()) / 3
-}
-
-/// How many bytes two texts begin with alike.
-fn common(a: &str, b: &str) -> usize {
-    let alike = a.chars().zip(b.chars()).take_while(|(a, b)| a == b);
-    alike.map(|(a, _)| a.len_utf8()).sum()
-}
-
-/// Where the port of a loopback URI stands, colon and digits.
-fn loopback_port(uri: &str) -> Option<std::ops::Range<usize>> {
-    let host = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"]
-        .into_iter()
-        .find(|host| uri.starts_with(host))?;
-    let digits = uri
-        .get(host.len()..)?
-        .bytes()
-        .take_while(u8::is_ascii_digit)
-        .count();
-    Some(host.len() - 1..host.len() + digits)
-}
-
-fn without_port(uri: &str) -> String {
-    let mut text = uri.to_owned();
-    if let Some(port) = loopback_port(uri) {
-        text.replace_range(port, "");
-    }
-    text
-}
-
-/// Where a redirect URI begins to differ from a registered one, in bytes of the first. The port of a loopback URI may.
-fn difference(sent: &str, registered: &str) -> usize {
-    let port = loopback_port(sent);
-    let at = common(&without_port(sent), &without_port(registered));
-    match port {
-        Some(port) if at >= port.start => at + port.len(),
-        _ => at,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_difference_is_found_behind_a_port_that_may_differ() {
-        let registered = "http://127.0.0.1/callback";
-        for (sent, from) in [
-            ("http://127.0.0.1:9000/calback", "back"),
-            ("http://127.0.0.1/callbak", "k"),
-            ("http://127.0.0.1:9000/callback/", "/"),
-            ("https://127.0.0.1/callback", "s://127.0.0.1/callback"),
-            ("http://127.0.0.1:9000", ""),
-        ] {
-            assert_eq!(&sent[difference(sent, registered)..], from, "{sent}");
-        }
-    }
-
-    #[test]
-    fn what_can_be_sent_instead_keeps_the_port_that_was_sent() {
-        let registered = ["http://127.0.0.1/callback", "https://app.example/back"].map(str::to_owned);
-        for (sent, meant) in [
-            ("http://127.0.0.1:9000/calback", "http://127.0.0.1:9000/callback"),
-            ("http://localhost:3000/callback", "http://127.0.0.1:3000/callback"),
-            (
-                "https://127.0.0.1:3000/callback",
-                "http://127.0.0.1:3000/callback",
-            ),
-            ("http://127.0.0.1/callback/", "http://127.0.0.1/callback"),
-            ("https://app.example:8443/back", "https://app.example/back"),
-        ] {
-            let found = redirect_uri_meant(sent, registered.to_vec());
-            assert_eq!(found.as_deref(), Some(meant), "{sent}");
-        }
-        assert_eq!(redirect_uri_meant("http://127.0.0.1/", Vec::new()), None);
-        let known = || vec!["orders-web".to_owned(), "dev-client".to_owned()];
-        assert_eq!(
-            client_id_meant("dev-cliemt", known()).as_deref(),
-            Some("dev-client")
-        );
-        assert_eq!(client_id_meant("somebody", known()), None);
-    }
 
     #[test]
     fn a_misspelt_name_is_pointed_out() {

@@ -3,7 +3,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -122,8 +122,16 @@ impl Drop for Control {
 /// Refuses a second development server on a database.
 ///
 /// # Errors
-/// One runs there.
+/// One runs there, or the path is longer than that of a socket may be.
 pub(in crate::cli) fn refuse_second(database: &Path) -> Result<(), CliError> {
+    let socket = socket_of(database);
+    if SocketAddr::from_pathname(&socket).is_err() {
+        return Err(CliError::Usage(format!(
+            "{} is too long for the path of a socket, which the development server opens there; name a database, or set \
+             TMPDIR, with a shorter path",
+            socket.display()
+        )));
+    }
     if runs_beside(database) {
         return Err(CliError::Usage(format!(
             "another development server runs on {}; stop it, or name another database",

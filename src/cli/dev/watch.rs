@@ -8,9 +8,11 @@ use super::control::Connection;
 use super::orders::Order;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
+use crate::cli::explain::checks;
 use crate::cli::output::OutputFormat;
 use crate::domain::text::visible;
 use crate::http::development::Seen;
+use crate::protocol::authorization_checks::{Check, Verdict};
 
 pub(super) fn run(database: &Path, all: bool, context: &mut Context<'_>) -> Result<(), CliError> {
     let (mut connection, _) = Connection::order(database, &Order::Watch {})?;
@@ -75,7 +77,19 @@ pub(in crate::cli) fn lines(seen: &Seen) -> Vec<String> {
     lines.extend(seen.location.iter().map(|to| format!("    ← {to}")));
     let received = seen.answer.iter();
     lines.extend(received.map(|(name, value)| format!("    ← {name}: {value}")));
-    lines.iter().map(|line| visible(line)).collect()
+    let mut lines: Vec<String> = lines.iter().map(|line| visible(line)).collect();
+    let failed: Vec<Check> = seen
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Failed)
+        .cloned()
+        .collect();
+    lines.extend(
+        checks::lines(&failed, false)
+            .iter()
+            .map(|line| format!("    {line}")),
+    );
+    lines
 }
 
 /// Whether nobody has to look why: it was neither refused nor had to fail.

@@ -2,20 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::checks::{self, GREEN, RED, YELLOW, paint, remedy_text};
 use crate::authorization_server::{Considered, ExplainedRequest};
 use crate::cli::context::Context;
 use crate::cli::dev::control::issuer_beside;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
-use crate::cli::shell;
 use crate::domain::issuer::Issuer;
 use crate::domain::text::visible;
 use crate::http::router::{Endpoint, endpoint};
-use crate::protocol::authorization_checks::{Check, Remedy, Verdict};
-
-const GREEN: &str = "32";
-const RED: &str = "31";
-const YELLOW: &str = "33";
+use crate::protocol::authorization_checks::{Check, Verdict};
+use crate::protocol::parameters::Parameters;
 
 pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> {
     let server = context.server()?;
@@ -24,7 +21,13 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     let query = query.split('#').next().unwrap_or_default();
     let running = issuer_beside(&context.settings.database.path);
     let issuer = running.as_ref().unwrap_or(server.issuer());
+    let parameters = Parameters::parse(
+        query.as_bytes(),
+        &["client_id", "response_type", "code", "error", "error_description"],
+    );
+    refuse_other_urls(before, &parameters, issuer)?;
     let remark = remark_on(before, issuer);
+    refuse_too_long(before, query, context)?;
     let explained = server.explain_request(query)?;
     print(&explained, remark.as_deref(), issuer, context)?;
     match explained.considered {
@@ -33,18 +36,68 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     }
 }
 
+/// What somebody may have in hand in place of an authorization request: the answer to one, or another address.
+fn refuse_other_urls(before: &str, parameters: &Parameters, issuer: &Issuer) -> Result<(), CliError> {
+    let named = |name| parameters.get(name).or_else(|| parameters.flaw(name).map(|_| ""));
+    if named("client_id").is_some() || named("response_type").is_some() {
+        return Ok(());
+    }
+    let wanted = "`explain` takes the URL to which the client sends the browser first";
+    if let Some(error) = named("error") {
+        let description = named("error_description").map(|text| format!(" ({})", visible(text)));
+        return Err(CliError::Usage(format!(
+            "this is the answer to an authorization request, the error {}{}, and not the request; {wanted}",
+            visible(error),
+            description.unwrap_or_default()
+        )));
+    }
+    if named("code").is_some() {
+        return Err(CliError::Usage(format!(
+            "this is the answer to an authorization request, with a code, and not the request; {wanted}; \
+             `oauthctl explain token` takes the code, on stdin"
+        )));
+    }
+    if before.contains("://") && !leads_to_authorize(before, issuer) {
+        return Err(CliError::Usage(format!(
+            "{} is no authorization endpoint; that is {}",
+            visible(before),
+            issuer.endpoint("/authorize")
+        )));
+    }
+    Ok(())
+}
+
+fn leads_to_authorize(before: &str, issuer: &Issuer) -> bool {
+    let after_host = before.split_once("://").map_or("", |(_, rest)| rest);
+    let path = after_host
+        .find('/')
+        .and_then(|at| after_host.get(at..))
+        .unwrap_or("/");
+    endpoint(path, issuer) == Some(Endpoint::Authorize)
+}
+
+/// The listener does not take every URL, and a browser that followed it would see nothing of what is said here.
+fn refuse_too_long(before: &str, query: &str, context: &Context<'_>) -> Result<(), CliError> {
+    let after_scheme = before.split_once("://").map_or(before, |(_, rest)| rest);
+    let path = after_scheme.find('/').map_or(0, |at| after_scheme.len() - at);
+    let length = path + 1 + query.len();
+    let most = context.settings.limits.target_bytes;
+    if length <= most {
+        return Ok(());
+    }
+    Err(CliError::CheckFailed(format!(
+        "the server answers 414: path and query have {length} bytes, and it takes {most}; `target_bytes` under [limits] \
+         is that bound"
+    )))
+}
+
 /// Where the URL does not lead to the authorization endpoint of this server, as far as its settings tell.
 fn remark_on(before: &str, issuer: &Issuer) -> Option<String> {
     let expected = issuer.endpoint("/authorize");
     if before == expected || !before.contains("://") {
         return None;
     }
-    let after_host = before.split_once("://").map_or("", |(_, rest)| rest);
-    let path = after_host
-        .find('/')
-        .and_then(|at| after_host.get(at..))
-        .unwrap_or("/");
-    if endpoint(path, issuer) == Some(Endpoint::Authorize) {
+    if leads_to_authorize(before, issuer) {
         Some(format!(
             "the URL leads to {}, and the settings here say {expected}",
             visible(before)
@@ -75,81 +128,18 @@ pub(super) fn print(
         .map_err(CliError::io("write to stdout"))
 }
 
-fn paint(colored: bool, color: &str, text: &str) -> String {
-    if colored {
-        format!("\x1b[{color}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
-}
-
 fn table(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer, colored: bool) -> String {
     let mut lines = Vec::new();
     if let Some(remark) = remark {
         lines.push(format!("{} {remark}", paint(colored, YELLOW, "!")));
     }
-    for check in &explained.checks {
-        let mark = match check.verdict {
-            Verdict::Passed => paint(colored, GREEN, "✓"),
-            Verdict::Failed => paint(colored, RED, "✗"),
-            Verdict::Remarked => paint(colored, YELLOW, "!"),
-        };
-        lines.push(format!(
-            "{mark} {:<22} {}",
-            visible(&check.parameter),
-            visible(&check.told)
-        ));
-        if check.verdict != Verdict::Passed {
-            lines.extend(details(check));
-        }
-    }
+    lines.extend(checks::lines(&explained.checks, colored));
     let outcome = Outcome::of(&explained.considered, issuer);
     let color = if outcome.is_good { GREEN } else { RED };
     lines.push(String::new());
     lines.push(paint(colored, color, &visible(&outcome.told)));
     lines.extend(outcome.location.iter().map(|to| format!("    {}", visible(to))));
     lines.join("\n") + "\n"
-}
-
-/// What was received, what is registered, and what mends it.
-fn details(check: &Check) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(received) = &check.received {
-        lines.push(format!("    received    {}", visible(received)));
-    }
-    for (number, expected) in check.expected.iter().enumerate() {
-        let label = match (number, check.is_registered) {
-            (0, true) => "registered",
-            (0, false) => "expected",
-            _ => "",
-        };
-        lines.push(format!("    {label:<11} {}", visible(expected)));
-        if let (0, Some(at), Some(received)) = (number, check.differs_at, &check.received) {
-            let place = received
-                .get(..at)
-                .map_or(0, |alike| visible(alike).chars().count());
-            // Between the two, under the first.
-            lines.insert(
-                1,
-                format!("    {:<11} {}^ differs from here on", "", " ".repeat(place)),
-            );
-        }
-    }
-    for (number, remedy) in check.remedies.iter().enumerate() {
-        let label = if number == 0 { "mend" } else { "or" };
-        lines.push(format!("    {label:<11} {}", visible(&remedy_text(remedy))));
-    }
-    lines
-}
-
-fn remedy_text(remedy: &Remedy) -> String {
-    match remedy {
-        Remedy::Client(advice) => advice.clone(),
-        Remedy::Command(words) => {
-            let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
-            format!("oauthctl {}", words.join(" "))
-        }
-    }
 }
 
 /// What the server does.

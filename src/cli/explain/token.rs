@@ -114,7 +114,7 @@ fn lines(family: &Family) -> Vec<String> {
     ));
     lines.push(match grant.ended_at {
         Some(at) => format!("  {}: ended at {at}: {}", grant.state.name(), because(family)),
-        None => format!("  {}, refreshed {} times", grant.state.name(), grant.refreshes),
+        None => format!("  {}, {}", grant.state.name(), refreshed(grant.refreshes)),
     });
     let mut depth = 0;
     for one in &family.relatives {
@@ -155,6 +155,14 @@ fn lines(family: &Family) -> Vec<String> {
         ));
     }
     lines.iter().map(|line| visible(line)).collect()
+}
+
+fn refreshed(times: u32) -> String {
+    match times {
+        0 => "never refreshed".to_owned(),
+        1 => "refreshed once".to_owned(),
+        times => format!("refreshed {times} times"),
+    }
 }
 
 /// Why the grant ended.

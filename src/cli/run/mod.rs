@@ -96,6 +96,14 @@ fn play(
         }
     }
     command.envs(environment::of(scratch)?);
+    // Who ends this while the server starts means the command too, which has not heard it.
+    if let Some(signal) = signals
+        .pending()
+        .map(|origin| origin.signal)
+        .find(|&signal| ends(signal))
+    {
+        return Ok(ExitStatus::from_raw(signal));
+    }
     let mut child = command.spawn().map_err(|error| CliError::NotRun {
         program: program.to_string_lossy().into_owned(),
         code: match error.kind() {
@@ -107,6 +115,17 @@ fn play(
     wait(&mut child, signals).map_err(CliError::io("wait for the command"))
 }
 
+/// Whether a signal ends whoever does not handle it, as a user or a supervisor asks.
+fn ends(signal: i32) -> bool {
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&signal)
+}
+
+/// Whether the command has to be told of a signal. What is typed at the terminal, it is told by the terminal too; of a
+/// hangup only the leader of the session is.
+fn is_passed_on(signal: i32, is_by_process: bool) -> bool {
+    signal != SIGCHLD && (is_by_process || signal == SIGHUP)
+}
+
 /// Waits for the end of the command, and passes signals on to it until then.
 fn wait(child: &mut Child, signals: &mut SignalsInfo<WithOrigin>) -> io::Result<ExitStatus> {
     loop {
@@ -115,8 +134,7 @@ fn wait(child: &mut Child, signals: &mut SignalsInfo<WithOrigin>) -> io::Result<
             return Ok(status);
         }
         for origin in signals.wait() {
-            // What comes from the terminal, the command is given by the terminal too.
-            if origin.signal == SIGCHLD || origin.process.is_none() {
+            if !is_passed_on(origin.signal, origin.process.is_some()) {
                 continue;
             }
             if let (Ok(signal), Ok(pid)) = (Signal::try_from(origin.signal), i32::try_from(child.id())) {
@@ -139,6 +157,33 @@ fn code(status: ExitStatus) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn whoever_ends_it_before_the_command_is_run_has_nothing_run() {
+        let mut signals = SignalsInfo::<WithOrigin>::new([SIGCHLD, SIGHUP]).unwrap();
+        let scratch = Scratch::start(Seed::example(&Settings::default().tokens).unwrap()).unwrap();
+        let opts = Opts {
+            seed: None,
+            command: vec!["true".into()],
+        };
+        assert_eq!(code(play(&opts, &scratch, &mut signals).unwrap()), 0);
+        nix::sys::signal::raise(Signal::SIGHUP).unwrap();
+        assert_eq!(code(play(&opts, &scratch, &mut signals).unwrap()), 129);
+    }
+
+    #[test]
+    fn a_signal_reaches_the_command_once() {
+        for (signal, is_by_process, expected) in [
+            (SIGTERM, true, true),
+            (SIGINT, true, true),
+            (SIGINT, false, false),
+            (SIGHUP, false, true),
+            (SIGCHLD, true, false),
+        ] {
+            assert_eq!(is_passed_on(signal, is_by_process), expected, "{signal}");
+        }
+    }
 
     #[test]
     fn the_exit_code_is_the_one_of_a_shell() {

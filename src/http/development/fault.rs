@@ -12,6 +12,7 @@ use crate::http::header_value::HeaderValue;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
+use crate::protocol::authorization_request::AuthorizationRequest;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
 
 /// The description of every error that was asked for.
@@ -250,28 +251,29 @@ pub(super) fn status(status: u16) -> Response {
     }
 }
 
-/// The redirect with this error, where the request is one that is good otherwise, and has not been answered yet.
-pub(super) fn refused(app: &App, request: &Request, code: AuthorizationErrorCode) -> Option<Response> {
+/// The authorization request, where it is one that is good, and has not been answered yet.
+pub(super) fn answerable(app: &App, request: &Request) -> Option<AuthorizationRequest> {
     if request.method() == "POST" {
         return None;
     }
     let cookie = app.cookies.read(request);
-    let considered = app.server.consider(request.query(), cookie.as_ref()).ok()?;
-    let (Considered::SignIn(asking)
-    | Considered::Ask { request: asking, .. }
-    | Considered::Remembered { request: asking, .. }) = considered
-    else {
-        return None;
-    };
+    match app.server.consider(request.query(), cookie.as_ref()).ok()? {
+        Considered::SignIn(asking)
+        | Considered::Ask { request: asking, .. }
+        | Considered::Remembered { request: asking, .. } => Some(asking),
+        _ => None,
+    }
+}
+
+/// The redirect with this error.
+pub(super) fn refused(app: &App, asking: &AuthorizationRequest, code: AuthorizationErrorCode) -> Response {
     let refusal = asking.refuse(AuthorizationError::new(code, ON_DEMAND));
     noted::outcome("request refused");
     noted::error(code.as_str());
     let to = refusal.response(app.server.issuer().as_str());
-    Some(
-        Response::redirect(302, HeaderValue::encoded(&to))
-            .header("Cache-Control", HeaderValue::from_static("no-store"))
-            .header("Referrer-Policy", HeaderValue::from_static("no-referrer")),
-    )
+    Response::redirect(302, HeaderValue::encoded(&to))
+        .header("Cache-Control", HeaderValue::from_static("no-store"))
+        .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::router::Endpoint;
+use crate::protocol::authorization_checks::Check;
 use crate::protocol::bearer;
 
 /// The most parameters that are shown.
@@ -55,6 +56,9 @@ pub struct Seen {
     pub error: Option<String>,
     /// The fault on demand by which it failed.
     pub fault: Option<String>,
+    /// Why an access token request was refused, check by check.
+    #[serde(default)]
+    pub checks: Vec<Check>,
 }
 
 impl Seen {
@@ -111,6 +115,7 @@ impl Seen {
             outcome: notes.outcome.map(str::to_owned),
             error: notes.error,
             fault,
+            checks: Vec::new(),
         }
     }
 }

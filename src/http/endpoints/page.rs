@@ -1,15 +1,16 @@
 //! What every page is sent with, and the error pages.
 
 use crate::authorization_server::{Failure, FormError, noted};
+use crate::domain::likeness::{distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::http::app::App;
 use crate::http::error::status_of;
 use crate::http::pages::{Detail, ErrorPage, RenderError, Spoken};
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::protocol::authorization_checks::{client_id_meant, redirect_uri_meant};
 use crate::protocol::authorization_request::PageRefusal;
 use crate::protocol::parameters::Flaw;
+use crate::protocol::redirect_uri_meant::meant;
 
 /// A page of this server.
 pub(super) fn page(app: &App, status: u16, html: Result<String, RenderError>) -> Response {
@@ -116,12 +117,13 @@ fn instead(app: &App, refusal: &PageRefusal) -> Option<String> {
         PageRefusal::UnknownClient(sent) => {
             // Where they cannot be read, nothing is proposed.
             let clients = app.server.clients().ok()?;
-            let known = clients.iter().map(|client| client.id.to_string()).collect();
-            client_id_meant(sent, known).map(|meant| format!("client_id={meant}"))
+            let known = clients.iter().map(|client| client.id.as_str());
+            let nearest = known.min_by_key(|known| distance(sent, known))?;
+            is_near(sent, nearest).then(|| format!("client_id={nearest}"))
         }
         PageRefusal::UnregisteredRedirectUri { sent, registered, .. } => {
-            let registered = registered.iter().map(ToString::to_string).collect();
-            redirect_uri_meant(sent, registered).map(|meant| format!("redirect_uri={meant}"))
+            let registered: Vec<String> = registered.iter().map(ToString::to_string).collect();
+            meant(sent, &registered).map(|meant| format!("redirect_uri={meant}"))
         }
         _ => None,
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
+mod refused_token_requests;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -458,6 +460,28 @@ fn an_order_that_is_not_heard_is_an_error() {
 }
 
 #[test]
+fn a_path_that_no_socket_has_is_refused_before_anything_is_seeded() {
+    let directory = TempDir::new().unwrap();
+    let database = format!("{}.db", "a".repeat(120));
+    let output = oauthctl(
+        directory.path(),
+        &[
+            "serve",
+            "--dev",
+            "--database",
+            &database,
+            "--listen",
+            "127.0.0.1:0",
+        ],
+    )
+    .output()
+    .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(String::from_utf8(output.stderr).unwrap().contains("too long"));
+    assert!(!directory.path().join(database).exists());
+}
+
+#[test]
 fn a_link_in_place_of_the_socket_is_not_followed() {
     let directory = TempDir::new().unwrap();
     let database = directory.path().join("oauthctl.db");
@@ -646,6 +670,105 @@ fn what_is_explained_is_what_the_server_does() {
         assert_eq!(all_pass, expected == "sign_in", "{url}: {explained:#}");
         let code = if expected == "sign_in" { 0 } else { 6 };
         assert_eq!(output.status.code(), Some(code), "{url}");
+    }
+}
+
+/// What can be wrong with a request: a parameter, and what stands in its place; nothing where it is left out.
+const DEVIATIONS: [(&str, &str); 34] = [
+    ("client_id", ""),
+    ("client_id", "client_id=Dev-Client"),
+    ("client_id", "client_id=%ff"),
+    ("redirect_uri", ""),
+    ("redirect_uri", "redirect_uri=http://127.0.0.1:99999/callback"),
+    ("redirect_uri", "redirect_uri=http://127.0.0.1:/callback"),
+    ("redirect_uri", "redirect_uri=http://127.0.0.1:080/callback"),
+    ("redirect_uri", "redirect_uri=HTTP://127.0.0.1/callback"),
+    ("redirect_uri", "redirect_uri=http://[::1]:5/callback"),
+    ("redirect_uri", "redirect_uri=http://127.0.0.1/callback%23"),
+    ("redirect_uri", "redirect_uri=http://127.0.0.1/callback%0d%0a"),
+    ("response_type", ""),
+    ("response_type", "response_type=code+token"),
+    ("response_type", "response_type=%63ode"),
+    ("scope", "scope=profile++orders:read"),
+    ("scope", "scope=+profile"),
+    ("scope", "scope="),
+    ("scope", "scope=nothing"),
+    ("scope", "scope=%1b"),
+    ("state", ""),
+    ("state", "state=%ff"),
+    ("state", "state=%00"),
+    ("code_challenge", ""),
+    ("code_challenge", "code_challenge=short"),
+    ("code_challenge_method", ""),
+    ("code_challenge_method", "code_challenge_method=s256"),
+    ("response_mode", "response_mode=form_post"),
+    ("response_mode", "response_mode="),
+    ("resource", "resource=https://a.example%23f"),
+    ("prompt", "prompt=none"),
+    ("prompt", "prompt=login+none"),
+    ("max_age", "max_age=-1"),
+    ("login_hint", "login_hint=%ff"),
+    ("x", "x=%ff&&=&%zz=1&;"),
+];
+
+/// The request with all of it wrong.
+fn with_deviations(url: &str, deviations: &[(&str, &str)]) -> String {
+    let (base, query) = url.split_once('?').unwrap();
+    let mut pairs: Vec<&str> = query.split('&').collect();
+    for (name, instead) in deviations {
+        pairs.retain(|pair| pair.split('=').next() != Some(*name));
+        pairs.extend(Some(*instead).filter(|pair| !pair.is_empty()));
+    }
+    format!("{base}?{}", pairs.join("&"))
+}
+
+#[test]
+fn whatever_is_wrong_at_once_is_explained_as_the_server_answers_it() {
+    let server = Server::start(&["--dev"]);
+    let good = server.variable("OAUTH_AUTHORIZE_URL");
+    let mut urls: Vec<String> = DEVIATIONS
+        .iter()
+        .map(|one| with_deviations(good, &[*one]))
+        .collect();
+    for (at, first) in DEVIATIONS.iter().enumerate() {
+        for step in [5, 11, 17] {
+            let second = DEVIATIONS[(at + step) % DEVIATIONS.len()];
+            urls.push(with_deviations(good, &[*first, second]));
+        }
+        // A parameter that stands there twice.
+        urls.push(format!("{good}&{}", first.1));
+    }
+    urls.push(format!("{good}&x={}", "a".repeat(9000)));
+    for url in urls {
+        let answer = server.get(&url, &[]);
+        let output = server.command(&["explain", &url, "-o", "json"], "");
+        if answer.status == 414 {
+            assert_eq!(output.status.code(), Some(6), "{url}");
+            continue;
+        }
+        let explained: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let outcome = match answer.status {
+            200 => "sign_in",
+            302 => "redirect",
+            400 => "page",
+            other => panic!("{other}: {url}"),
+        };
+        let told = |name: &str| explained[name].as_str().map(str::to_owned);
+        assert_eq!(told("outcome").as_deref(), Some(outcome), "{url}");
+        assert_eq!(told("error"), answer.parameter("error"), "{url}");
+        assert_eq!(
+            told("error_description"),
+            answer.parameter("error_description"),
+            "{url}"
+        );
+        let checks = explained["checks"].as_array().unwrap();
+        let failed: Vec<&Value> = checks
+            .iter()
+            .filter(|check| check["verdict"] == "failed")
+            .collect();
+        // Whoever may not be asked is no fault of the request.
+        let is_good = outcome == "sign_in" || told("error").as_deref() == Some("login_required");
+        assert_eq!(failed.is_empty(), is_good, "{url}: {explained:#}");
     }
 }
 
