@@ -188,6 +188,7 @@ impl Development {
             (fault::How::Authorization(code), Some(asking)) => fault::refused(app, asking, *code),
             (fault::How::Authorization(_), None) => as_ever(),
             (fault::How::Token(code), _) => token_error(&fault::token(*code)),
+            (fault::How::UnsupportedTokenType, _) => fault::unsupported_token_type(),
             (fault::How::Bearer(error), _) => error.response(),
             (fault::How::Status(status), _) => fault::status(*status),
             (fault::How::Slow(span), _) => {

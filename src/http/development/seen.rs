@@ -24,7 +24,7 @@ pub(super) type Shown = (String, String);
 pub struct Seen {
     /// The ID in its answer, in the log and on error pages.
     pub request_id: String,
-    /// When it was answered, by the clock of the server (RFC 3339).
+    /// When it was answered, by the clock of the server (RFC 3339, with milliseconds).
     pub at: String,
     /// The method.
     pub method: String,
@@ -99,7 +99,7 @@ impl Seen {
         };
         Self {
             request_id: request.id().to_string(),
-            at: at.to_string(),
+            at: at.with_millis(),
             method: request.method().to_owned(),
             path: path(request.path()),
             endpoint: endpoint.map(|endpoint| endpoint.name().to_owned()),
