@@ -67,6 +67,17 @@ impl fmt::Display for Timestamp {
     }
 }
 
+impl Timestamp {
+    /// As RFC 3339 writes it, with milliseconds.
+    pub fn with_millis(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.as_millis()) {
+            Ok(instant) => format!("{instant:.3}"),
+            // Beyond the year 9999, which RFC 3339 cannot write.
+            Err(_) => self.to_string(),
+        }
+    }
+}
+
 /// The text is not an instant as RFC 3339 writes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an instant such as `2026-05-03T12:00:00Z` is expected")]

@@ -175,12 +175,26 @@ fn development(directory: &Path, command: &str) -> Killed {
     server
 }
 
+fn assert_the_same_secret_at_each_start(directory: &Path, commands: &str) {
+    let (example, serve) = commands.split_once('\n').unwrap();
+    output_of(directory, example);
+    let secrets = ["first.env", "second.env"].map(|file| {
+        let _server = development(directory, &format!("{serve} | tee {file}"));
+        let told = fs::read_to_string(directory.join(file)).unwrap();
+        let mut lines = told
+            .lines()
+            .filter(|line| line.starts_with("OAUTH_CLIENT_SECRET="));
+        lines.next().expect(&told).to_owned()
+    });
+    assert_eq!(secrets[0], secrets[1]);
+}
+
 #[test]
 fn developing_a_client_works_as_it_stands() {
     let directory = tempfile::tempdir().unwrap();
     let directory = directory.path();
     let blocks = blocks("Develop a client");
-    let [serve, begin, printed, more, trouble, run] = blocks.as_slice() else {
+    let [serve, begin, printed, more, trouble, kept, run] = blocks.as_slice() else {
         panic!("other blocks than expected: {blocks:?}")
     };
     let _server = development(directory, &serve.1);
@@ -220,6 +234,8 @@ fn developing_a_client_works_as_it_stands() {
     let failed = shell(directory, &fails).output().unwrap();
     let stderr = String::from_utf8_lossy(&failed.stderr);
     assert!(stderr.contains("(invalid_grant)"), "{stderr}");
+
+    assert_the_same_secret_at_each_start(directory, &kept.1);
 
     // A suite that passes where it is told of a server.
     let npm = directory.join("npm");

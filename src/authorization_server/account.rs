@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::audit::Recorder;
 use super::counts::Mark;
@@ -12,14 +12,14 @@ use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
 use crate::domain::client::ClientKey;
 use crate::domain::coverage::Coverage;
-use crate::domain::grant::{EndCause, GrantEnd};
+use crate::domain::grant::{EndCause, Grant, GrantEnd};
 use crate::domain::identifier::Identifier;
 use crate::domain::owner::Username;
 use crate::domain::resource::ResourceSet;
 use crate::domain::scope::{Scope, ScopeSet};
 use crate::domain::session::SessionCookie;
 use crate::domain::text::Name;
-use crate::store::{ReadTransaction, StoreError};
+use crate::store::{ReadTransaction, StoreError, WriteTransaction};
 
 /// The most approvals that the page shows.
 const MOST_SHOWN: u32 = 200;
@@ -142,24 +142,10 @@ impl AuthorizationServer {
             let owner = signed_in.owner;
             let recorder = Recorder::network(now, Actor::Owner(owner.username.to_string()), from);
             let own = tx.grant(grant)?.filter(|grant| grant.owner == owner.key);
-            let end = GrantEnd {
-                at: now,
-                cause: EndCause::TakenBack,
-            };
-            if let Some(grant) = own {
-                if tx.end_grant(grant.identifier, end)? {
-                    has_ended.set();
-                    let subject = Subject::new("grant", grant.identifier);
-                    recorder.record(tx, Action::GrantRevoked, subject, json!({ "by": "owner" }))?;
-                }
-                let forgotten = tx.forget_approvals(owner.key, grant.client)?;
-                if forgotten > 0
-                    && let Some(client) = tx.client_by_key(grant.client)?
-                {
-                    let subject = Subject::new("client", &client.id);
-                    let detail = json!({ "approvals": forgotten });
-                    recorder.record(tx, Action::ApprovalForgotten, subject, detail)?;
-                }
+            if let Some(grant) = own
+                && end_for_owner(tx, &grant, &recorder, json!({ "by": "owner" }), now)?
+            {
+                has_ended.set();
             }
             Ok::<_, StoreError>(Ok(owner.username))
         })?;
@@ -205,6 +191,35 @@ impl AuthorizationServer {
             noted::outcome("approval forgotten");
         }))
     }
+}
+
+/// Ends a grant that its resource owner takes back, and forgets what was remembered of the approval. Whether it had not
+/// ended before.
+pub(super) fn end_for_owner(
+    tx: &WriteTransaction<'_>,
+    grant: &Grant,
+    recorder: &Recorder,
+    detail: Value,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let end = GrantEnd {
+        at: now,
+        cause: EndCause::TakenBack,
+    };
+    let has_ended = tx.end_grant(grant.identifier, end)?;
+    if has_ended {
+        let subject = Subject::new("grant", grant.identifier);
+        recorder.record(tx, Action::GrantRevoked, subject, detail)?;
+    }
+    let forgotten = tx.forget_approvals(grant.owner, grant.client)?;
+    if forgotten > 0
+        && let Some(client) = tx.client_by_key(grant.client)?
+    {
+        let subject = Subject::new("client", &client.id);
+        let detail = json!({ "approvals": forgotten });
+        recorder.record(tx, Action::ApprovalForgotten, subject, detail)?;
+    }
+    Ok(has_ended)
 }
 
 /// Scopes of a client as they are now. One that is not defined any more, or that the client may not have, opens nothing.

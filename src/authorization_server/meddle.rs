@@ -4,31 +4,72 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::account::end_for_owner;
 use super::{AdministrationError, AuthorizationServer, Failure, Noun};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Subject};
+use crate::domain::grant::{EndCause, Grant};
 use crate::domain::identifier::Identifier;
 use crate::entropy::random;
+use crate::store::{AuditSelector, ReadTransaction, StoreError};
 
 impl AuthorizationServer {
+    /// Makes the database that of development servers, if nothing was ever put in. Whether it is one now. That stands first in
+    /// its trail, where nobody can put it later: no database of another server becomes one.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn begin_development(&self) -> Result<bool, StoreError> {
+        let now = self.now();
+        let operator = self.operator(now);
+        self.store.write(move |tx| {
+            if tx.is_pristine()? {
+                let detail = json!({ "by": "serve --dev" });
+                operator.record(
+                    tx,
+                    Action::DevelopmentBegun,
+                    Subject::new("store", "store"),
+                    detail,
+                )?;
+            }
+            began_as_development(tx)
+        })
+    }
+
+    /// Whether development servers have this database.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn is_for_development(&self) -> Result<bool, StoreError> {
+        self.store.read(began_as_development)
+    }
+
+    /// The grant that was approved last.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn newest_grant(&self) -> Result<Option<Identifier>, StoreError> {
+        self.store.read(|tx| tx.newest_grant())
+    }
+
     /// Ends the life of the codes and access tokens of a grant now; with `refresh`, that of its refresh tokens too. How many
     /// lived.
     ///
     /// # Errors
     /// `NotFound` where there is no such grant.
-    pub fn expire_grant(&self, grant: Identifier, refresh: bool) -> Result<usize, AdministrationError> {
+    pub fn expire_grant(&self, grant: Identifier, refresh: bool) -> Result<Meddled, AdministrationError> {
         let now = self.now();
         let operator = self.operator(now);
         self.store.write(move |tx| {
-            if tx.grant(grant)?.is_none() {
-                return Err(unknown(grant));
+            if let Some(end) = existing(tx, grant)?.ended {
+                return Ok(Meddled::EndedBefore(end.at));
             }
             let expired = tx.expire_grant(grant, now, refresh)?;
             if expired > 0 {
                 let detail = json!({ "by": "dev expire", "expired": expired, "refresh": refresh });
                 operator.record(tx, Action::GrantExpired, Subject::new("grant", grant), detail)?;
             }
-            Ok(expired)
+            Ok(Meddled::Changed(expired))
         })
     }
 
@@ -37,22 +78,45 @@ impl AuthorizationServer {
     ///
     /// # Errors
     /// `NotFound` where there is no such grant.
-    pub fn rotate_away(&self, grant: Identifier) -> Result<usize, AdministrationError> {
+    pub fn rotate_away(&self, grant: Identifier) -> Result<Meddled, AdministrationError> {
         let now = self.now();
         let successor = self.new_identifier(now)?;
         let salt: [u8; 32] = random(&*self.entropy).map_err(Failure::from)?;
         let operator = self.operator(now);
         self.store.write(move |tx| {
-            if tx.grant(grant)?.is_none() {
-                return Err(unknown(grant));
+            if let Some(end) = existing(tx, grant)?.ended {
+                return Ok(Meddled::EndedBefore(end.at));
             }
             let rotated = tx.rotate_away(grant, now, successor, &salt)?;
             if rotated > 0 {
                 let detail = json!({ "by": "dev rotate", "rotated": rotated });
                 operator.record(tx, Action::GrantRotated, Subject::new("grant", grant), detail)?;
             }
-            Ok(rotated)
+            Ok(Meddled::Changed(rotated))
         })
+    }
+
+    /// Takes a grant back, as its resource owner does on the account page: the grant ends, and what was remembered of the
+    /// approval is forgotten.
+    ///
+    /// # Errors
+    /// `NotFound` where there is no such grant.
+    pub fn take_back_for_owner(&self, grant: Identifier) -> Result<Meddled, AdministrationError> {
+        let now = self.now();
+        let operator = self.operator(now);
+        let by = json!({ "by": "dev revoke" });
+        let changed = self.store.write(move |tx| {
+            let found = existing(tx, grant)?;
+            if let Some(end) = found.ended {
+                return Ok(Meddled::EndedBefore(end.at));
+            }
+            end_for_owner(tx, &found, &operator, by, now)?;
+            Ok::<_, AdministrationError>(Meddled::Changed(1))
+        })?;
+        if let Meddled::Changed(_) = changed {
+            self.counts.grants_ended(EndCause::TakenBack).one();
+        }
+        Ok(changed)
     }
 
     /// Writes down that the clock is about to be moved to `to`. Else nobody who reads the trail would know why its instants
@@ -73,6 +137,23 @@ impl AuthorizationServer {
     }
 }
 
-fn unknown(grant: Identifier) -> AdministrationError {
-    AdministrationError::not_found(Noun::Grant, &grant.to_string(), [])
+fn began_as_development(tx: &ReadTransaction<'_>) -> Result<bool, StoreError> {
+    let first = tx.audit_entries(&AuditSelector::default(), 0, 1)?;
+    Ok(first
+        .first()
+        .is_some_and(|first| first.entry.entry == 1 && first.entry.action == Action::DevelopmentBegun.name()))
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meddled {
+    /// So many codes, tokens or grants were changed.
+    Changed(usize),
+    /// The grant ended at this instant already, and nothing was changed.
+    EndedBefore(Timestamp),
+}
+
+fn existing(tx: &ReadTransaction<'_>, grant: Identifier) -> Result<Grant, AdministrationError> {
+    tx.grant(grant)?
+        .ok_or_else(|| AdministrationError::not_found(Noun::Grant, &grant.to_string(), []))
 }

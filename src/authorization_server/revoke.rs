@@ -8,10 +8,13 @@ use super::audit::Recorder;
 use super::counts::Mark;
 use super::{AuthorizationServer, CallerError, noted};
 use crate::domain::audit::{Action, Actor, Subject};
+use crate::domain::client::ClientKey;
 use crate::domain::grant::{EndCause, GrantEnd};
+use crate::domain::identifier::Identifier;
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::protocol::parameters::Parameters;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
+use crate::store::{ReadTransaction, StoreError};
 
 impl AuthorizationServer {
     /// Revokes a token of the client that asks. What is unknown, expired or another client's is left alone without a
@@ -35,58 +38,30 @@ impl AuthorizationServer {
         let (revoked, ended) = (Mark::default(), Mark::default());
         let (is_revoked, has_ended) = (revoked.clone(), ended.clone());
         self.store.write(move |tx| {
-            let presented = value.secret().hash();
-            let (identifier, secret_hash, grant) = match value.kind() {
-                TokenKind::AccessToken => match tx.access_token(value.identifier())? {
-                    Some(issued) => (
-                        issued.token.identifier,
-                        issued.token.secret_hash,
-                        issued.token.grant,
-                    ),
-                    None => return Ok(()),
-                },
-                TokenKind::RefreshToken => match tx.refresh_token(value.identifier())? {
-                    Some(token) => (token.identifier, token.secret_hash, token.grant),
-                    None => return Ok(()),
-                },
-                // A code is not a token; it ends by itself within a minute.
-                TokenKind::AuthorizationCode => return Ok(()),
-            };
-            let is_own = tx.grant(grant)?.is_some_and(|grant| grant.client == client);
-            if !is_own || !secret_hash.matches(&presented) {
+            let Some(own) = own(tx, &value, client)? else {
                 return Ok(());
-            }
-            let (is_changed, action, subject, detail) = if value.kind() == TokenKind::AccessToken {
-                let is_changed = tx.revoke_access_token(identifier, now)?;
-                let detail = json!({ "grant_id": grant.to_string() });
-                (
-                    is_changed,
-                    Action::TokenRevoked,
-                    Subject::new("token", identifier),
-                    detail,
-                )
-            } else {
-                // "the authorization server SHOULD also invalidate all access tokens based on the same
-                // authorization grant" (§2.1).
-                let end = GrantEnd {
-                    at: now,
-                    cause: EndCause::RefreshTokenRevoked,
-                };
-                let is_changed = tx.end_grant(grant, end)?;
-                (
-                    is_changed,
-                    Action::GrantRevoked,
-                    Subject::new("grant", grant),
-                    json!({ "by": "refresh_token" }),
-                )
             };
-            if is_changed {
-                if value.kind() == TokenKind::AccessToken {
-                    is_revoked.set();
-                } else {
-                    has_ended.set();
+            match own {
+                Own::AccessToken { token, grant } => {
+                    if tx.revoke_access_token(token, now)? {
+                        is_revoked.set();
+                        let detail = json!({ "grant_id": grant.to_string() });
+                        recorder.record(tx, Action::TokenRevoked, Subject::new("token", token), detail)?;
+                    }
                 }
-                recorder.record(tx, action, subject, detail)?;
+                // "the authorization server SHOULD also invalidate all access tokens based on the same authorization
+                // grant" (§2.1).
+                Own::RefreshToken { grant } => {
+                    let end = GrantEnd {
+                        at: now,
+                        cause: EndCause::RefreshTokenRevoked,
+                    };
+                    if tx.end_grant(grant, end)? {
+                        has_ended.set();
+                        let detail = json!({ "by": "refresh_token" });
+                        recorder.record(tx, Action::GrantRevoked, Subject::new("grant", grant), detail)?;
+                    }
+                }
             }
             Ok::<_, CallerError>(())
         })?;
@@ -102,4 +77,35 @@ impl AuthorizationServer {
         });
         Ok(())
     }
+}
+
+/// A token of the client that asks.
+enum Own {
+    AccessToken { token: Identifier, grant: Identifier },
+    RefreshToken { grant: Identifier },
+}
+
+/// The token that was presented, where it is genuine and the client's own.
+fn own(tx: &ReadTransaction<'_>, value: &TokenValue, client: ClientKey) -> Result<Option<Own>, StoreError> {
+    let presented = value.secret().hash();
+    Ok(match value.kind() {
+        TokenKind::AccessToken => tx
+            .access_token(value.identifier())?
+            .filter(|issued| issued.client == client && issued.token.secret_hash.matches(&presented))
+            .map(|issued| Own::AccessToken {
+                token: issued.token.identifier,
+                grant: issued.token.grant,
+            }),
+        TokenKind::RefreshToken => match tx.refresh_token(value.identifier())? {
+            Some(token) if token.secret_hash.matches(&presented) => tx
+                .grant(token.grant)?
+                .filter(|grant| grant.client == client)
+                .map(|grant| Own::RefreshToken {
+                    grant: grant.identifier,
+                }),
+            _ => None,
+        },
+        // A code is not a token; it ends by itself within a minute.
+        TokenKind::AuthorizationCode => None,
+    })
 }

@@ -1,11 +1,13 @@
 //! What a command works with.
 
+use std::cell::Cell;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use dialoguer::console::Term;
 
+use super::bareness::{ANOTHER, Bareness};
 use super::exit::CliError;
 use super::output::{OutputFormat, Record, Screen};
 use crate::authorization_server::{AuthorizationServer, Rules};
@@ -34,6 +36,10 @@ pub(super) struct Colored {
 /// What a command works with: the settings in force, and where it writes.
 pub(super) struct Context<'io> {
     pub(super) settings: Settings,
+    /// Whether the database of the settings was not there when the command began.
+    pub(super) is_new_database: bool,
+    /// Whether the command has looked into the database.
+    pub(super) has_opened_database: Cell<bool>,
     pub(super) output: OutputFormat,
     pub(super) quiet: bool,
     /// Whether somebody is there who can be asked.
@@ -81,6 +87,7 @@ impl Context<'_> {
     }
 
     fn open_store(&self) -> Result<Store, CliError> {
+        self.has_opened_database.set(true);
         Ok(Store::open(self.store_options())?)
     }
 
@@ -122,9 +129,24 @@ impl Context<'_> {
             .print_list(records, self.screen().as_ref(), self.stdout)
             .map_err(CliError::io("write to stdout"))?;
         if records.is_empty() {
-            self.say(hint)
-        } else {
-            Ok(())
+            return self.say_empty(hint);
+        }
+        Ok(())
+    }
+
+    /// Says what makes the first entry of a list that is empty; where nothing at all is in the database, also which one it is:
+    /// perhaps another is meant.
+    pub(super) fn say_empty(&mut self, hint: &str) -> Result<(), CliError> {
+        self.say(hint)?;
+        if !self.has_opened_database.get() {
+            return Ok(());
+        }
+        match Bareness::of(&self.store_options(), self.is_new_database) {
+            Some(bareness) => {
+                let path = self.settings.database.path.display();
+                self.say(&format!("looked into {path}, which {bareness}; {ANOTHER}"))
+            }
+            None => Ok(()),
         }
     }
 

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::bareness::{ANOTHER, Bareness};
 use crate::authorization_server::{AdministrationError, Failure, Noun};
 use crate::config::ConfigError;
 use crate::http::tls::PairError;
-use crate::store::{BackupError, StoreError};
+use crate::store::{BackupError, StoreError, StoreOptions};
 
 /// Something failed.
 const FAILURE: u8 = 1;
@@ -61,6 +62,16 @@ pub(super) enum CliError {
         path: PathBuf,
         /// What went wrong.
         error: StoreError,
+    },
+    /// The named thing does not exist, and next to nothing does: perhaps another database is meant.
+    #[error("{error} in {}, which {bareness}", path.display())]
+    NotThere {
+        /// What is missing.
+        error: AdministrationError,
+        /// Where it was looked for.
+        path: PathBuf,
+        /// How little there is.
+        bareness: Bareness,
     },
     /// What somebody declared in a file cannot be done.
     #[error("{place}: {error}")]
@@ -157,6 +168,21 @@ impl CliError {
         }
     }
 
+    /// This error with the database in it, where a thing was not found because next to nothing is there.
+    pub(super) fn looked_for_in(self, options: &StoreOptions, is_new: bool) -> Self {
+        let Self::Administration(error @ AdministrationError::NotFound { nearest: None, .. }) = self else {
+            return self;
+        };
+        match Bareness::of(options, is_new) {
+            Some(bareness) => Self::NotThere {
+                error,
+                path: options.path.clone(),
+                bareness,
+            },
+            None => Self::Administration(error),
+        }
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Administration(error) | Self::Declared { error, .. } => match error {
@@ -167,7 +193,7 @@ impl CliError {
             },
             Self::Usage(_) | Self::Config(_) | Self::Tls(_) => USAGE,
             Self::FileExists(_) | Self::PageExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
-            Self::NotRemembered(_) => NOT_FOUND,
+            Self::NotRemembered(_) | Self::NotThere { .. } => NOT_FOUND,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Ended(code) | Self::NotRun { code, .. } => *code,
             Self::Denied | Self::CheckFailed(_) => DENIED,
@@ -216,6 +242,7 @@ impl CliError {
                 }
                 _ => "give the new one another name or ID",
             }),
+            Self::NotThere { .. } => Some(ANOTHER),
             Self::PageExists(_) => {
                 Some("name another directory, or give --force to write over what is there")
             }

@@ -5,6 +5,7 @@ mod ago;
 mod apply;
 mod audit;
 mod backup;
+mod bareness;
 mod caution;
 mod client;
 mod complete;
@@ -46,6 +47,7 @@ mod stream;
 pub mod testing;
 mod token;
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -299,6 +301,8 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
     let mut stderr = io::stderr();
     let mut context = Context {
         settings: loaded.settings.clone(),
+        is_new_database: !database.exists(),
+        has_opened_database: Cell::new(false),
         output: global.output,
         quiet: global.quiet,
         may_ask: !global.no_input && terminals.stdin && terminals.stderr,
@@ -337,10 +341,11 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         Command::Completions(opts) => completions::run(&opts, &mut context),
         Command::Man(opts) => man::run(&opts, &mut context),
     };
+    let (options, is_new) = (context.store_options(), context.is_new_database);
     match result.and_then(|()| stdout.flush().map_err(CliError::io("write to stdout"))) {
         // Whoever read the output has had enough of it.
         Err(CliError::Io { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| error.of_database(&database)),
+        other => other.map_err(|error| error.of_database(&database).looked_for_in(&options, is_new)),
     }
 }
 

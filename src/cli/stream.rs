@@ -92,7 +92,7 @@ impl Stream {
             _ => {}
         }
         if self.printed == 0 {
-            return context.say(hint);
+            return context.say_empty(hint);
         }
         if self.is_cut && self.left == Some(0) {
             let more = format!(

@@ -1,5 +1,7 @@
 //! What somebody meant who misspelt a name.
 
+use crate::domain::likeness::{distance, is_near};
+
 /// The longest name for which a near one is looked for, in bytes; nothing that exists is as long.
 const LONGEST: usize = 64;
 
@@ -10,10 +12,8 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
     }
     let name = name.to_lowercase().replace('-', "_");
     known
-        .map(|candidate| (strsim::damerau_levenshtein(&name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().min(name.len()) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+        .filter(|candidate| is_near(&name, candidate))
+        .min_by_key(|candidate| distance(&name, candidate))
 }
 
 #[cfg(test)]

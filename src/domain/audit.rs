@@ -124,6 +124,8 @@ pub enum Action {
     GrantRotated,
     /// `dev clock`: the clock of a development server was moved, and with it the instants of later entries.
     ClockMoved,
+    /// `serve --dev` made the database: the first entry of every database that it may have.
+    DevelopmentBegun,
     /// Tokens were revoked.
     TokenRevoked,
     /// Ended tokens were removed.
@@ -172,6 +174,7 @@ impl Action {
             Self::GrantExpired => "grant.expire",
             Self::GrantRotated => "grant.rotate",
             Self::ClockMoved => "clock.move",
+            Self::DevelopmentBegun => "development.begin",
             Self::TokenRevoked => "token.revoke",
             Self::TokensPruned => "token.prune",
             Self::CodeReplayed => "refused.code_replayed",

@@ -9,6 +9,7 @@ pub mod excerpt;
 pub mod grant;
 pub mod identifier;
 pub mod issuer;
+pub mod likeness;
 pub mod network;
 pub mod owner;
 pub mod password;

@@ -3,14 +3,16 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::client::Client;
+use crate::domain::likeness::{common, distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::resource::ResourceSet;
 use crate::protocol::authorization_error::AuthorizationError;
 use crate::protocol::authorization_request::{
     KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
 };
-use crate::protocol::likeness::{common, distance, is_near};
 use crate::protocol::parameters::{Flaw, Parameters};
 use crate::protocol::prompt;
 use crate::protocol::redirect_uri_meant::{difference, meant, nearest_first};
@@ -30,7 +32,8 @@ pub struct Registered<'a> {
 }
 
 /// How a check went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// As it should be.
     Passed,
@@ -41,7 +44,8 @@ pub enum Verdict {
 }
 
 /// What mends it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Remedy {
     /// A command of an administrator: its words after `oauthctl`.
     Command(Vec<String>),
@@ -50,7 +54,7 @@ pub enum Remedy {
 }
 
 /// One check.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
     /// The parameter that it is about.
     pub parameter: String,
@@ -71,7 +75,7 @@ pub struct Check {
 }
 
 impl Check {
-    fn new(parameter: &str, verdict: Verdict, told: impl Into<String>) -> Self {
+    pub(super) fn new(parameter: &str, verdict: Verdict, told: impl Into<String>) -> Self {
         Self {
             parameter: parameter.to_owned(),
             verdict,
@@ -84,29 +88,29 @@ impl Check {
         }
     }
 
-    fn received(mut self, received: Option<&str>) -> Self {
+    pub(super) fn received(mut self, received: Option<&str>) -> Self {
         self.received = received.map(str::to_owned);
         self
     }
 
-    fn expected(mut self, expected: &str) -> Self {
+    pub(super) fn expected(mut self, expected: &str) -> Self {
         self.expected = vec![expected.to_owned()];
         self
     }
 
-    fn registered(mut self, registered: Vec<String>) -> Self {
+    pub(super) fn registered(mut self, registered: Vec<String>) -> Self {
         self.expected = registered;
         self.is_registered = true;
         self
     }
 
-    fn command(mut self, words: &[&str]) -> Self {
+    pub(super) fn command(mut self, words: &[&str]) -> Self {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         self.remedies.push(Remedy::Command(words));
         self
     }
 
-    fn client(mut self, advice: impl Into<String>) -> Self {
+    pub(super) fn client(mut self, advice: impl Into<String>) -> Self {
         self.remedies.push(Remedy::Client(advice.into()));
         self
     }
@@ -253,7 +257,7 @@ fn flaws(parameters: &Parameters) -> Vec<Check> {
         .collect()
 }
 
-fn flawed(name: &str, flaw: Flaw) -> Check {
+pub(super) fn flawed(name: &str, flaw: Flaw) -> Check {
     Check::new(name, Verdict::Failed, flaw.to_string()).client(unflawed(flaw))
 }
 

@@ -6,7 +6,8 @@
 //! | `parameters` | form-encoded parameters: known, repeated, empty |
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
 //! | `authorization_checks` | the same request taken apart for people: each check, and what mends it |
-//! | `likeness`, `redirect_uri_meant` | what was probably meant by something wrong |
+//! | `token_request_checks` | the same for an access token request that was refused |
+//! | `redirect_uri_meant` | which redirect URI was probably meant by a wrong one |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
 //! | `prompt` | OpenID Connect Core §3.1.2.1: which pages are shown, and whether any is |
 //! | `client_authentication` | RFC 6749 §2.3.1: Basic and body |
@@ -28,7 +29,6 @@ pub mod check_resource;
 pub mod client_authentication;
 pub mod exchange;
 pub mod explanation;
-pub mod likeness;
 pub mod liveness;
 pub mod parameters;
 pub mod prompt;
@@ -37,3 +37,4 @@ pub mod refresh;
 pub mod resource_indicators;
 pub mod token_error;
 pub mod token_request;
+pub mod token_request_checks;

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::protocol::likeness::{common, distance, is_near};
+use crate::domain::likeness::{common, distance, is_near};
 
 /// The registered redirect URIs, the nearest to what was sent first. The port of a loopback URI does not count.
 pub fn nearest_first(sent: &str, registered: &mut [String]) {

@@ -85,6 +85,14 @@ fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
 }
 
 impl ReadTransaction<'_> {
+    /// The grant that was approved last.
+    pub fn newest_grant(&self) -> Result<Option<Identifier>, StoreError> {
+        // Keys grow with time.
+        let sql = "SELECT grant_key FROM grants ORDER BY grant_key DESC LIMIT 1";
+        Ok(one!(self, "grants", sql, params![], |row: &Row<'_, '_>| row
+            .identifier("grant_key")))
+    }
+
     /// A grant by its key.
     pub fn grant(&self, identifier: Identifier) -> Result<Option<Grant>, StoreError> {
         Ok(one!(
@@ -252,7 +260,7 @@ impl WriteTransaction<'_> {
         // A successor without a row counts as used.
         let mut statement = self.connection().prepare_cached(
             "UPDATE tokens SET rotated_at = ?2, last_used_at = ?2, successor_key = ?3, successor_salt = ?4 \
-             WHERE grant_key = ?1 AND kind = 'refresh' AND rotated_at IS NULL",
+             WHERE grant_key = ?1 AND kind = 'refresh' AND rotated_at IS NULL AND revoked_at IS NULL AND expires_at > ?2",
         )?;
         Ok(statement.execute(params![grant.as_i64(), at.as_millis(), successor.as_i64(), salt])?)
     }

@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::file::{StoreOptions, check_is_file, check_ours, name_the_file, open_reader};
 use super::transaction::ReadTransaction;
 use super::{SCHEMA_VERSION, StoreError, soundness};
 use crate::clock::Timestamp;
+use crate::domain::audit::Action;
 
 /// What a look at the file found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +66,53 @@ pub fn is_up_to_date(options: &StoreOptions) -> Result<bool, StoreError> {
     Ok(version == SCHEMA_VERSION)
 }
 
+/// Whether there is no database yet, or one whose audit trail begins with this action. It is neither made nor migrated.
+///
+/// # Errors
+/// The file is not ours, or cannot be read.
+pub fn is_new_or_began_with(options: &StoreOptions, action: Action) -> Result<bool, StoreError> {
+    let connection = match open_existing(options) {
+        Ok(connection) => connection,
+        Err(StoreError::Missing(_)) => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let number = |sql| -> Result<i64, StoreError> { Ok(connection.query_row(sql, [], |row| row.get(0))?) };
+    if number("PRAGMA user_version")? == 0 {
+        return Ok(true);
+    }
+    if number("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'audit'")? == 0 {
+        // Older than the trail.
+        return Ok(false);
+    }
+    let first = connection
+        .query_row("SELECT action FROM audit WHERE entry = 1", [], |row| {
+            row.get::<_, String>(0)
+        })
+        .optional()?;
+    Ok(first.as_deref() == Some(action.name()))
+}
+
+/// That nothing is registered.
+const NOTHING_REGISTERED: &str = "SELECT NOT EXISTS (SELECT 1 FROM clients) AND NOT EXISTS (SELECT 1 FROM scopes) \
+    AND NOT EXISTS (SELECT 1 FROM resource_owners) AND NOT EXISTS (SELECT 1 FROM resource_servers)";
+
+/// Whether nothing is registered in a database.
+///
+/// # Errors
+/// The file is not there, not ours, or cannot be read.
+pub fn is_empty(options: &StoreOptions) -> Result<bool, StoreError> {
+    Ok(open_existing(options)?.query_row(NOTHING_REGISTERED, [], |row| row.get(0))?)
+}
+
 impl ReadTransaction<'_> {
+    /// Whether nothing was ever put in: nothing is registered, and nothing was written down.
+    pub fn is_pristine(&self) -> Result<bool, StoreError> {
+        let nothing_is_registered: bool = self
+            .connection()
+            .query_row(NOTHING_REGISTERED, [], |row| row.get(0))?;
+        Ok(nothing_is_registered && self.audit_head()?.0 == 0)
+    }
+
     /// The newest instant at which something was written down: a grant, a token or an audit entry.
     pub fn newest_instant(&self) -> Result<Option<Timestamp>, StoreError> {
         // Keys grow with time, so the newest row is the last one.

@@ -497,7 +497,10 @@ fn who_can_reach_what() {
     let home = Home::new();
     Cli::new(&home)
         .args(["access", "matrix"])
-        .stderr("no clients yet; `oauthctl client register` makes one\n")
+        .stderr(
+            "no clients yet; `oauthctl client register` makes one\n\
+             looked into ./oauthctl.db, which is new; OAUTHCTL_DATABASE or --database names another database\n",
+        )
         .run();
     let home = Home::with_client();
     home.json("scope define stock --folder warehouse --service warehouse.stock:count orders.eu:list");

@@ -207,7 +207,8 @@ fn refresh_is_a_word_or_a_number() {
 
 #[test]
 fn an_empty_list_is_no_error() {
-    let hint = "no clients yet; `oauthctl client register` makes one\n";
+    let hint = "no clients yet; `oauthctl client register` makes one\n\
+                looked into ./oauthctl.db, which is new; OAUTHCTL_DATABASE or --database names another database\n";
     for (args, shown, hint) in [
         ("client list", "", hint),
         ("client list -o json", "[]\n", hint),

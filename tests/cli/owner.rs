@@ -50,7 +50,10 @@ fn an_empty_list_is_no_error() {
     Cli::new(&Home::new())
         .args(["owner", "list", "-o", "json"])
         .stdout("[]\n")
-        .stderr("no resource owners yet; `oauthctl owner add` makes one\n")
+        .stderr(
+            "no resource owners yet; `oauthctl owner add` makes one\n\
+             looked into ./oauthctl.db, which is new; OAUTHCTL_DATABASE or --database names another database\n",
+        )
         .run();
 }
 

@@ -216,7 +216,10 @@ fn an_empty_list_is_no_error() {
     let home = Home::new();
     Cli::new(&home)
         .args(["resource-server", "list"])
-        .stderr("no resource servers yet; `oauthctl resource-server register` makes one\n")
+        .stderr(
+            "no resource servers yet; `oauthctl resource-server register` makes one\n\
+             looked into ./oauthctl.db, which is new; OAUTHCTL_DATABASE or --database names another database\n",
+        )
         .run();
     assert_eq!(home.json("resource-server list"), json!([]));
 }

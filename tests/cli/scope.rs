@@ -158,7 +158,10 @@ fn an_empty_list_is_no_error() {
     Cli::new(&Home::new())
         .args(["scope", "list", "-o", "json"])
         .stdout("[]\n")
-        .stderr("no scopes yet; `oauthctl scope define` makes one\n")
+        .stderr(
+            "no scopes yet; `oauthctl scope define` makes one\n\
+             looked into ./oauthctl.db, which is new; OAUTHCTL_DATABASE or --database names another database\n",
+        )
         .run();
 }
 

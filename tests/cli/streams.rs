@@ -60,7 +60,7 @@ fn errors_have_colour_where_it_is_asked_for() {
         ("never", "error:"),
         ("always", "\u{1b}[1;31merror:\u{1b}[0m"),
     ] {
-        Cli::new(&Home::new())
+        Cli::new(&Home::with_client())
             .args(["client", "show", "mail", "--color", choice])
             .stderr(&format!("{label} {rest}"))
             .code(3)

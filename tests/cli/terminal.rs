@@ -301,7 +301,7 @@ fn an_interrupted_choice_gives_the_cursor_back() {
 
 #[test]
 fn colour_is_for_terminals() {
-    let home = Home::new();
+    let home = Home::with_client();
     for (variable, args, label) in [
         (None, "client show mail", "\u{1b}[1;31merror:\u{1b}[0m"),
         (None, "client show mail --color never", "error:"),

@@ -130,6 +130,39 @@ fn a_token_file_is_private_and_is_refreshed() {
 }
 
 #[test]
+fn refreshing_at_once_with_one_file_uses_no_refresh_token_twice() {
+    let home = Home::furnished();
+    let client = home.client("orders", &LOOPBACK);
+    // The second use of a refresh token would end the grant.
+    let server = Server::with(home, |command| {
+        command.env("OAUTHCTL_TOKENS_REFRESH_RETRY_WINDOW", "0s")
+    });
+    let path = server.home.database().with_file_name("tokens.json");
+    let command = format!("{HEADLESS} --token-file tokens.json");
+    tokens(&output(&mut login(&server, &client, &command), PASSWORD));
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..8)
+            .map(|_| {
+                let mut refresh = login(&server, &client, "--refresh --token-file tokens.json");
+                scope.spawn(move || output(&mut refresh, ""))
+            })
+            .collect();
+        for one in all {
+            let ended = one.join().unwrap();
+            assert_eq!(ended.code, Some(0), "{ended:?}");
+        }
+    });
+    let last: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    assert!(server.opens(last["access_token"].as_str().unwrap()));
+    let others = fs::read_dir(path.parent().unwrap()).unwrap().flatten();
+    let left: Vec<_> = others.map(|entry| entry.file_name()).collect();
+    assert!(
+        !left.iter().any(|name| name.to_string_lossy().starts_with(".tmp")),
+        "{left:?}"
+    );
+}
+
+#[test]
 fn with_a_browser_only_the_answer_with_the_state_and_the_issuer_counts() {
     let (server, client) = stage();
     let mut waiting = Waiting::start(&mut login(&server, &client, "--no-browser -o json"));

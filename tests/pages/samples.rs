@@ -140,6 +140,9 @@ fn error(spoken: Spoken<'_>) -> ErrorPage {
                 ],
             },
         ],
+        instead: Some(text("redirect_uri=http://127.0.0.1:9000/callback")),
+        command_shows: false,
+        explain: None,
         command: Some(text(
             "oauthctl client update orders-web-7k3m9q2x --add-redirect-uri https://orders.example.com/callback",
         )),
@@ -232,7 +235,13 @@ fn marked(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
     vec![
         ("development-sign-in", spoken.sign_in_as(&sign_in(), &owners)),
         ("development-approval", spoken.approval(&approval(spoken))),
-        ("development-error", spoken.error(&error(spoken))),
+        (
+            "development-error",
+            spoken.error(&ErrorPage {
+                explain: Some(text("oauthctl explain request 38g61gjnf1de5")),
+                ..error(spoken)
+            }),
+        ),
     ]
     .into_iter()
     .map(|(name, html)| (name, html.unwrap()))
@@ -260,6 +269,7 @@ fn samples(spoken: Spoken<'_>) -> Vec<(&'static str, String)> {
     };
     let for_strangers = ErrorPage {
         details: Vec::new(),
+        instead: None,
         command: None,
         ..error(spoken)
     };

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use oauthctl::authorization_server::{ChainVerdict, ClientChange, ListChange, SecretOrigin, SecretOwner};
+use oauthctl::authorization_server::{
+    ChainVerdict, ClientChange, ListChange, Meddled, SecretOrigin, SecretOwner,
+};
 use oauthctl::domain::token_state::TokenState;
 use oauthctl::store::{AuditSelector, GrantSelector, TokenSelector};
 
@@ -380,14 +382,21 @@ fn what_a_developer_does_to_a_grant_and_to_the_clock_is_written_down_once() {
     let grant = world.server.grants(&GrantSelector::default(), None, 1).unwrap()[0].identifier;
     let before = actions(&world).len();
     let expired_at = world.server.instant();
-    assert_eq!(world.server.expire_grant(grant, false).unwrap(), 1);
     assert_eq!(
         world.server.expire_grant(grant, false).unwrap(),
-        0,
+        Meddled::Changed(1)
+    );
+    assert_eq!(
+        world.server.expire_grant(grant, false).unwrap(),
+        Meddled::Changed(0),
         "it has expired"
     );
-    assert_eq!(world.server.rotate_away(grant).unwrap(), 1);
-    assert_eq!(world.server.rotate_away(grant).unwrap(), 0, "it is used up");
+    assert_eq!(world.server.rotate_away(grant).unwrap(), Meddled::Changed(1));
+    assert_eq!(
+        world.server.rotate_away(grant).unwrap(),
+        Meddled::Changed(0),
+        "it is used up"
+    );
     world.server.clock_is_moved(expired_at.after(HOUR)).unwrap();
     world.server.clock_is_moved(expired_at.before(HOUR)).unwrap();
     let entries = world
@@ -426,4 +435,50 @@ fn what_a_developer_does_to_a_grant_and_to_the_clock_is_written_down_once() {
         Ok(ChainVerdict::Whole { .. })
     ));
     assert_invalid_grant(world.refresh(&shop, tokens.refresh()));
+    // The reuse has ended it.
+    let at = world.server.instant();
+    for meddled in [
+        world.server.expire_grant(grant, true),
+        world.server.rotate_away(grant),
+        world.server.take_back_for_owner(grant),
+    ] {
+        assert_eq!(meddled.unwrap(), Meddled::EndedBefore(at));
+    }
+}
+
+#[test]
+fn a_grant_is_taken_back_as_its_owner_does() {
+    let world = World::new();
+    let shop = world.shop();
+    assert_eq!(world.server.newest_grant().unwrap(), None);
+    world.tokens(&shop);
+    let tokens = world.tokens(&shop);
+    let all = world.server.grants(&GrantSelector::default(), None, 9).unwrap();
+    let grant = world.server.newest_grant().unwrap().unwrap();
+    assert_eq!(grant, all[1].identifier);
+    assert_eq!(
+        world.server.take_back_for_owner(grant).unwrap(),
+        Meddled::Changed(1)
+    );
+    let ended = world.server.grant(grant).unwrap();
+    assert_eq!(ended.end_cause.as_deref(), Some("taken_back"));
+    assert_eq!(ended.ended_at, Some(world.server.instant()));
+    assert_invalid_grant(world.refresh(&shop, tokens.refresh()));
+    let trail = world
+        .server
+        .audit_entries(&AuditSelector::default(), 0, 1000)
+        .unwrap();
+    let last = trail.last().unwrap();
+    assert_eq!(
+        (
+            last.actor_kind.as_str(),
+            last.action.as_str(),
+            last.detail.as_str()
+        ),
+        ("operator", "grant.revoke", r#"{"by":"dev revoke"}"#)
+    );
+    assert!(
+        world.server.grant(all[0].identifier).unwrap().ended_at.is_none(),
+        "no other"
+    );
 }

@@ -39,7 +39,7 @@ pub(super) fn print(reaches: &[Reach], context: &mut Context<'_>) -> Result<(), 
     match context.output {
         OutputFormat::Table => {
             if reaches.is_empty() {
-                return context.say(NO_CLIENTS);
+                return context.say_empty(NO_CLIENTS);
             }
             let width = context.width().unwrap_or(WIDTH_WITHOUT_SCREEN);
             let rows = openings(reaches);

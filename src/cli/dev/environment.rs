@@ -21,6 +21,7 @@ pub(in crate::cli) fn environment(
 ) -> Result<Vec<(&'static str, String)>, CliError> {
     let mut all = vec![
         ("OAUTH_ISSUER", issuer.to_string()),
+        ("OAUTH_METADATA_URL", issuer.metadata_url()),
         ("OAUTH_AUTHORIZATION_ENDPOINT", issuer.endpoint("/authorize")),
         ("OAUTH_TOKEN_ENDPOINT", issuer.endpoint("/token")),
         ("OAUTH_REVOCATION_ENDPOINT", issuer.endpoint("/revoke")),

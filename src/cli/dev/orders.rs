@@ -5,10 +5,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::authorization_server::{AdministrationError, AuthorizationServer};
+use crate::authorization_server::{AdministrationError, AuthorizationServer, Meddled};
 use crate::clock::{Clock, MovedClock, SystemClock, Timestamp};
 use crate::domain::identifier::Identifier;
 use crate::http::development::{Development, Fault};
+
+/// Where the ID of a grant is found.
+const THOSE_THERE_ARE: &str =
+    "`oauthctl grant list` shows those that there are, and without an ID the newest is meant";
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,20 +47,20 @@ pub(in crate::cli) enum Order {
     ClearFaults {},
     /// End the life of the access tokens of a grant.
     Expire {
-        /// Which.
-        grant: String,
+        /// Which; the newest where none is named.
+        grant: Option<String>,
         /// Also that of the refresh tokens.
         refresh: bool,
     },
     /// Use the refresh token of a grant, as somebody else.
     Rotate {
-        /// Which.
-        grant: String,
+        /// Which; the newest where none is named.
+        grant: Option<String>,
     },
-    /// End a grant.
+    /// End a grant, as its resource owner does.
     Revoke {
-        /// Which.
-        grant: String,
+        /// Which; the newest where none is named.
+        grant: Option<String>,
     },
     /// Say what is remembered of a request.
     Request {
@@ -112,11 +116,11 @@ impl Commanded<'_> {
             },
             Order::Faults {} => self.faults(),
             Order::ClearFaults {} => Reply::Done(json!({ "cleared": self.development.clear_faults() })),
-            Order::Expire { grant, refresh } => on(&grant, |grant| self.server.expire_grant(grant, refresh)),
-            Order::Rotate { grant } => on(&grant, |grant| self.server.rotate_away(grant)),
-            Order::Revoke { grant } => on(&grant, |grant| {
-                self.server.revoke_grants(vec![grant]).map(|tally| tally.changed)
-            }),
+            Order::Expire { grant, refresh } => {
+                self.on(grant, |grant| self.server.expire_grant(grant, refresh))
+            }
+            Order::Rotate { grant } => self.on(grant, |grant| self.server.rotate_away(grant)),
+            Order::Revoke { grant } => self.on(grant, |grant| self.server.take_back_for_owner(grant)),
             Order::Request { id } => match self.development.request(&id) {
                 Some(seen) => Reply::Done(json!(*seen)),
                 None => Reply::NotFound(format!("the server remembers no request `{id}`")),
@@ -156,16 +160,41 @@ impl Commanded<'_> {
             .collect();
         Reply::Done(Value::Array(faults))
     }
-}
 
-/// Does something to the grant of that ID.
-fn on(grant: &str, change: impl FnOnce(Identifier) -> Result<usize, AdministrationError>) -> Reply {
-    let Ok(identifier) = grant.parse::<Identifier>() else {
-        return Reply::Refused(format!("`{grant}` is not the ID of a grant"));
-    };
-    match change(identifier) {
-        Ok(changed) => Reply::Done(json!({ "grant_id": grant, "changed": changed })),
-        Err(error @ AdministrationError::NotFound { .. }) => Reply::NotFound(error.to_string()),
-        Err(error) => Reply::Failed(error.to_string()),
+    /// Does something to the grant of that ID, or to the newest.
+    fn on(
+        &self,
+        named: Option<String>,
+        change: impl FnOnce(Identifier) -> Result<Meddled, AdministrationError>,
+    ) -> Reply {
+        let grant = match named {
+            Some(named) => match named.parse::<Identifier>() {
+                Ok(grant) => grant,
+                Err(_) => {
+                    return Reply::Refused(format!("`{named}` is not the ID of a grant; {THOSE_THERE_ARE}"));
+                }
+            },
+            None => match self.server.newest_grant() {
+                Ok(Some(newest)) => newest,
+                Ok(None) => {
+                    return Reply::NotFound(
+                        "there is no grant yet; `oauthctl login CLIENT` makes one".to_owned(),
+                    );
+                }
+                Err(error) => return Reply::Failed(error.to_string()),
+            },
+        };
+        match change(grant) {
+            Ok(Meddled::Changed(changed)) => {
+                Reply::Done(json!({ "grant_id": grant.to_string(), "changed": changed }))
+            }
+            Ok(Meddled::EndedBefore(at)) => {
+                Reply::Done(json!({ "grant_id": grant.to_string(), "changed": 0, "ended_at": at }))
+            }
+            Err(error @ AdministrationError::NotFound { .. }) => {
+                Reply::NotFound(format!("{error}; {THOSE_THERE_ARE}"))
+            }
+            Err(error) => Reply::Failed(error.to_string()),
+        }
     }
 }

@@ -8,19 +8,32 @@ use super::control::Connection;
 use super::orders::Order;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
+use crate::cli::explain::checks;
 use crate::cli::output::OutputFormat;
 use crate::domain::text::visible;
 use crate::http::development::Seen;
+use crate::protocol::authorization_checks::{Check, Verdict};
 
-pub(super) fn run(database: &Path, context: &mut Context<'_>) -> Result<(), CliError> {
+pub(super) fn run(database: &Path, all: bool, context: &mut Context<'_>) -> Result<(), CliError> {
     let (mut connection, _) = Connection::order(database, &Order::Watch {})?;
+    if context.output == OutputFormat::Csv {
+        return Err(CliError::Usage(
+            "requests have parameters of their own, which no column holds; -o jsonl has them".to_owned(),
+        ));
+    }
     context.say("watching; Ctrl-C ends it")?;
     while let Some(told) = connection.next()? {
-        let text = if context.output == OutputFormat::Table {
-            let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
-            lines(&seen).join("\n")
-        } else {
-            told.to_string()
+        let text = match context.output {
+            OutputFormat::Table => {
+                let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
+                let mut lines = lines(&seen);
+                if !all && went_well(&seen) {
+                    lines.truncate(1);
+                }
+                lines.join("\n")
+            }
+            OutputFormat::Id => told["request_id"].as_str().unwrap_or_default().to_owned(),
+            _ => told.to_string(),
         };
         writeln!(context.stdout, "{text}")
             .and_then(|()| context.stdout.flush())
@@ -64,7 +77,27 @@ pub(in crate::cli) fn lines(seen: &Seen) -> Vec<String> {
     lines.extend(seen.location.iter().map(|to| format!("    ← {to}")));
     let received = seen.answer.iter();
     lines.extend(received.map(|(name, value)| format!("    ← {name}: {value}")));
-    lines.iter().map(|line| visible(line)).collect()
+    let mut lines: Vec<String> = lines.iter().map(|line| visible(line)).collect();
+    let failed: Vec<Check> = seen
+        .checks
+        .iter()
+        .filter(|check| check.verdict == Verdict::Failed)
+        .cloned()
+        .collect();
+    lines.extend(
+        checks::lines(&failed, false)
+            .iter()
+            .map(|line| format!("    {line}")),
+    );
+    lines
+}
+
+/// Whether nobody has to look why: it was neither refused nor had to fail.
+fn went_well(seen: &Seen) -> bool {
+    seen.status < 400
+        && seen.error.is_none()
+        && seen.fault.is_none()
+        && seen.answer.iter().all(|(name, _)| name != "error")
 }
 
 fn took(microseconds: u64) -> String {

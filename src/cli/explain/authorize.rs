@@ -2,21 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::checks::{self, GREEN, RED, YELLOW, paint, remedy_text};
 use crate::authorization_server::{Considered, ExplainedRequest};
 use crate::cli::context::Context;
 use crate::cli::dev::control::issuer_beside;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
-use crate::cli::shell;
 use crate::domain::issuer::Issuer;
 use crate::domain::text::visible;
 use crate::http::router::{Endpoint, endpoint};
-use crate::protocol::authorization_checks::{Check, Remedy, Verdict};
+use crate::protocol::authorization_checks::{Check, Verdict};
 use crate::protocol::parameters::Parameters;
-
-const GREEN: &str = "32";
-const RED: &str = "31";
-const YELLOW: &str = "33";
 
 pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> {
     let server = context.server()?;
@@ -132,81 +128,18 @@ pub(super) fn print(
         .map_err(CliError::io("write to stdout"))
 }
 
-fn paint(colored: bool, color: &str, text: &str) -> String {
-    if colored {
-        format!("\x1b[{color}m{text}\x1b[0m")
-    } else {
-        text.to_owned()
-    }
-}
-
 fn table(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer, colored: bool) -> String {
     let mut lines = Vec::new();
     if let Some(remark) = remark {
         lines.push(format!("{} {remark}", paint(colored, YELLOW, "!")));
     }
-    for check in &explained.checks {
-        let mark = match check.verdict {
-            Verdict::Passed => paint(colored, GREEN, "✓"),
-            Verdict::Failed => paint(colored, RED, "✗"),
-            Verdict::Remarked => paint(colored, YELLOW, "!"),
-        };
-        lines.push(format!(
-            "{mark} {:<22} {}",
-            visible(&check.parameter),
-            visible(&check.told)
-        ));
-        if check.verdict != Verdict::Passed {
-            lines.extend(details(check));
-        }
-    }
+    lines.extend(checks::lines(&explained.checks, colored));
     let outcome = Outcome::of(&explained.considered, issuer);
     let color = if outcome.is_good { GREEN } else { RED };
     lines.push(String::new());
     lines.push(paint(colored, color, &visible(&outcome.told)));
     lines.extend(outcome.location.iter().map(|to| format!("    {}", visible(to))));
     lines.join("\n") + "\n"
-}
-
-/// What was received, what is registered, and what mends it.
-fn details(check: &Check) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(received) = &check.received {
-        lines.push(format!("    received    {}", visible(received)));
-    }
-    for (number, expected) in check.expected.iter().enumerate() {
-        let label = match (number, check.is_registered) {
-            (0, true) => "registered",
-            (0, false) => "expected",
-            _ => "",
-        };
-        lines.push(format!("    {label:<11} {}", visible(expected)));
-        if let (0, Some(at), Some(received)) = (number, check.differs_at, &check.received) {
-            let place = received
-                .get(..at)
-                .map_or(0, |alike| visible(alike).chars().count());
-            // Between the two, under the first.
-            lines.insert(
-                1,
-                format!("    {:<11} {}^ differs from here on", "", " ".repeat(place)),
-            );
-        }
-    }
-    for (number, remedy) in check.remedies.iter().enumerate() {
-        let label = if number == 0 { "mend" } else { "or" };
-        lines.push(format!("    {label:<11} {}", visible(&remedy_text(remedy))));
-    }
-    lines
-}
-
-fn remedy_text(remedy: &Remedy) -> String {
-    match remedy {
-        Remedy::Client(advice) => advice.clone(),
-        Remedy::Command(words) => {
-            let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
-            format!("oauthctl {}", words.join(" "))
-        }
-    }
 }
 
 /// What the server does.

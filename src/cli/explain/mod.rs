@@ -2,6 +2,7 @@
 //! a request.
 
 mod authorize;
+pub(super) mod checks;
 mod request;
 mod token;
 

@@ -20,6 +20,10 @@ pub(super) fn run(id: &str, context: &mut Context<'_>) -> Result<(), CliError> {
         )));
     }
     let told = control::ask(&database, &Order::Request { id: id.to_owned() })?;
+    if context.output == OutputFormat::Id {
+        let id = told["request_id"].as_str().unwrap_or_default();
+        return writeln!(context.stdout, "{id}").map_err(CliError::io("write to stdout"));
+    }
     if context.output != OutputFormat::Table {
         return writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"));
     }

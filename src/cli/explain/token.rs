@@ -173,7 +173,17 @@ fn because(family: &Family) -> String {
         "refresh_token_revoked" => "the client revoked its refresh token",
         "code_replayed" => "its code was exchanged a second time",
         "refresh_token_reused" => "a refresh token was used again after its successor had been",
-        "taken_back" => "the resource owner took it back",
+        "taken_back" => {
+            let revoked = [Action::GrantRevoked];
+            let who = grant.ended_at.and_then(|at| whose(family, at, &revoked));
+            // Who is no resource owner did it in the place of one.
+            return match who.filter(|who| who.starts_with("operator ")) {
+                Some(who) => {
+                    format!("taken back as by the resource owner, with `oauthctl dev revoke` by {who}")
+                }
+                None => "the resource owner took it back".to_owned(),
+            };
+        }
         "administration" => {
             let revoked = [Action::GrantRevoked, Action::TokenRevoked];
             let who = grant.ended_at.and_then(|at| whose(family, at, &revoked));

@@ -1,7 +1,8 @@
 //! What the token endpoint gives (RFC 6749 §5.1), and where it is kept.
 
-use std::fs;
-use std::io::Write;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -130,11 +131,18 @@ fn failed(message: String) -> CliError {
     CliError::Failed(anyhow::Error::msg(message))
 }
 
+/// What is to take the place of a token file.
+struct Replacement {
+    file: NamedTempFile,
+    /// The file that is there, locked until its place is taken.
+    _old: File,
+}
+
 /// The file of `--token-file`.
 pub(super) struct TokenFile {
     path: PathBuf,
     /// What will take its place, where it is there already.
-    replacement: Option<NamedTempFile>,
+    replacement: Option<Replacement>,
 }
 
 impl TokenFile {
@@ -157,14 +165,19 @@ impl TokenFile {
     /// may be good once only.
     pub(super) fn to_replace(path: &Path) -> Result<(Self, Tokens), CliError> {
         let doing = || format!("read {}", path.display());
-        let size = fs::metadata(path).map_err(CliError::io(doing()))?.len();
+        let old = open_alone(path).map_err(CliError::io(doing()))?;
+        let size = old.metadata().map_err(CliError::io(doing()))?.len();
         if size > LARGEST_FILE {
             return Err(CliError::Usage(format!(
                 "{} is too large for a token file",
                 path.display()
             )));
         }
-        let text = fs::read_to_string(path).map_err(CliError::io(doing()))?;
+        let mut text = String::new();
+        (&old)
+            .take(LARGEST_FILE)
+            .read_to_string(&mut text)
+            .map_err(CliError::io(doing()))?;
         let tokens: Tokens = serde_json::from_str(&text).map_err(|error| {
             CliError::Usage(format!(
                 "{} is not a token file (line {}); `login --token-file` makes one",
@@ -177,7 +190,10 @@ impl TokenFile {
             .map_err(CliError::io(format!("write beside {}", path.display())))?;
         let file = Self {
             path: path.to_owned(),
-            replacement: Some(replacement),
+            replacement: Some(Replacement {
+                file: replacement,
+                _old: old,
+            }),
         };
         Ok((file, tokens))
     }
@@ -191,7 +207,7 @@ impl TokenFile {
         let text = tokens.to_json()?;
         match self.replacement {
             None => SecretFile::create(&self.path)?.write(&text)?,
-            Some(mut file) => {
+            Some(Replacement { mut file, _old }) => {
                 let doing = format!("write {}", self.path.display());
                 writeln!(file, "{text}")
                     .and_then(|()| file.as_file().sync_all())
@@ -201,6 +217,20 @@ impl TokenFile {
             }
         }
         Ok(self.path)
+    }
+}
+
+/// Opens a token file, and waits until nobody else refreshes with it: two at once would use the same refresh token, which may
+/// be good once only.
+fn open_alone(path: &Path) -> io::Result<File> {
+    loop {
+        let file = File::open(path)?;
+        file.lock()?;
+        let (opened, there) = (file.metadata()?, fs::metadata(path)?);
+        // Meanwhile another may have taken its place.
+        if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) {
+            return Ok(file);
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::cli::exit::CliError;
 pub(in crate::cli) fn of(scratch: &Scratch) -> Result<Vec<(&'static str, String)>, CliError> {
     let issuer = scratch.issuer();
     let mut all = environment(issuer, &scratch.seeded, &scratch.database)?;
-    all.push(("OAUTH_METADATA_URL", issuer.metadata_url()));
     all.push(("OAUTHCTL_SERVER_ISSUER", issuer.to_string()));
     Ok(all)
 }

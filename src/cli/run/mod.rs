@@ -38,6 +38,7 @@ const NOT_STARTED: u8 = 126;
     OAUTH_TOKEN_ENDPOINT, OAUTH_REVOCATION_ENDPOINT,\n                           \
     OAUTH_INTROSPECTION_ENDPOINT, OAUTH_CHECK_ENDPOINT\n  \
     of a client              OAUTH_CLIENT_ID, OAUTH_CLIENT_SECRET, OAUTH_REDIRECT_URI, OAUTH_SCOPE\n  \
+    to open in a browser     OAUTH_AUTHORIZE_URL; its code is exchanged with OAUTH_CODE_VERIFIER\n  \
     of a resource owner      OAUTH_USERNAME, OAUTH_PASSWORD\n  \
     of a resource server     OAUTH_RESOURCE_SERVER_ID, OAUTH_RESOURCE_SERVER_SECRET\n\
     and `oauthctl` in it means this server, by OAUTHCTL_DATABASE and OAUTHCTL_SERVER_ISSUER; also\n\

@@ -1,6 +1,7 @@
 //! `serve --dev`: what is set up before the server starts, and what it says when it has.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::authorization_server::AuthorizationServer;
@@ -11,13 +12,16 @@ use crate::cli::dev::seed::{GOOD_ON, Seed, Seeded, SeededSecret};
 use crate::cli::exit::CliError;
 use crate::cli::output::{OutputFormat, Record};
 use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
+use crate::cli::secret_output::SecretFile;
 use crate::cli::shell;
 use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
+use crate::domain::audit::Action;
 use crate::domain::issuer::Issuer;
 use crate::domain::span;
 use crate::http::app::App;
 use crate::http::development::Development;
+use crate::store;
 
 /// What the server is to be, before it is.
 pub(super) struct Prepared {
@@ -33,6 +37,34 @@ pub(super) struct Running {
     seeded: Seeded,
     is_example: bool,
     environment: Vec<(&'static str, String)>,
+    /// The same to be read by a shell, while the server runs.
+    exports: (PathBuf, SecretFile),
+}
+
+/// The file from which a shell takes the variables, so that nobody has to copy them: beside the database, and as closed to
+/// others as that.
+fn export(
+    database: &Path,
+    environment: &[(&'static str, String)],
+) -> Result<(PathBuf, SecretFile), CliError> {
+    let absolute = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+    let mut name = absolute.into_os_string();
+    name.push("-env");
+    let path = PathBuf::from(name);
+    // What a server that was killed left behind.
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(CliError::io(format!("remove {}", path.display()))(error));
+        }
+        _ => {}
+    }
+    let mut file = SecretFile::create(&path)?;
+    let lines: Vec<String> = environment
+        .iter()
+        .map(|(name, value)| format!("export {name}={}", shell::word(value)))
+        .collect();
+    file.write_for_now(&lines.join("\n"))?;
+    Ok((path, file))
 }
 
 /// Reads the seed, and makes the settings those of a server that only this machine reaches.
@@ -55,6 +87,10 @@ pub(super) fn prepare(
     let directory = if is_named {
         // Before anything is seeded.
         refuse_second(&context.settings.database.path)?;
+        // Before it is opened, which would bring the schema of an older one up to date.
+        if !store::is_new_or_began_with(&context.store_options(), Action::DevelopmentBegun)? {
+            return Err(of_another_server(&context.settings.database.path));
+        }
         None
     } else {
         let directory =
@@ -111,6 +147,28 @@ fn is_here(issuer: &Issuer) -> bool {
     host.is_some_and(|host| ["127.0.0.1", "[::1]", "localhost"].contains(&host))
 }
 
+/// Why a database is left alone.
+fn of_another_server(database: &Path) -> CliError {
+    CliError::Usage(format!(
+        "{database} is not a database that `oauthctl serve --dev` made; it would get clients, and resource owners whom a button \
+         signs in without a password, for whichever server has it; name a file that is not there yet, or leave --database \
+         out for one that goes away with the server",
+        database = database.display()
+    ))
+}
+
+/// Takes the database for development, before anything is put in.
+///
+/// # Errors
+/// It is another server's: it was none a moment ago, when its file was looked at.
+pub(super) fn take(server: &AuthorizationServer, context: &Context<'_>) -> Result<(), CliError> {
+    if server.begin_development()? {
+        Ok(())
+    } else {
+        Err(of_another_server(&context.settings.database.path))
+    }
+}
+
 impl Prepared {
     /// Seeds the database, opens the control socket, and marks the pages.
     pub(super) fn begin(
@@ -130,12 +188,14 @@ impl Prepared {
             Arc::clone(&self.clock),
         )?;
         let environment = environment(server.issuer(), &seeded, database)?;
+        let exports = export(database, &environment)?;
         let running = Running {
             control,
             directory: self.directory,
             seeded,
             is_example,
             environment,
+            exports,
         };
         Ok((app.for_development(development), running))
     }
@@ -175,18 +235,37 @@ impl Running {
         }
         let strangers: Vec<&str> = self.seeded.strangers.iter().map(|name| name.as_str()).collect();
         if !strangers.is_empty() {
-            let told = format!(
-                "{} were there before and have no button; give their `password` in the file",
-                strangers.join(", ")
-            );
+            let told = match strangers.as_slice() {
+                [one] => {
+                    format!("{one} was there before and has no button; give the `password` in the file")
+                }
+                several => format!(
+                    "{} were there before and have no button; give each `password` in the file",
+                    several.join(", ")
+                ),
+            };
             lines.push(("owners", told));
         }
         lines.extend(self.about_secrets());
-        lines.push((
-            "trouble",
-            "`oauthctl dev --help`, with OAUTHCTL_DATABASE set as below".to_owned(),
-        ));
+        lines.extend(self.about_redirect().map(|told| ("redirect", told)));
+        let file = shell::word(&self.exports.0.display().to_string());
+        lines.push(("next", format!("in another terminal: . {file} && oauthctl login")));
+        lines.push(("trouble", "there too: `oauthctl dev --help`".to_owned()));
         lines
+    }
+
+    /// Where a browser ends that opens the authorize URL as it is, and where it may be sent.
+    fn about_redirect(&self) -> Option<String> {
+        let client = &self.seeded.clients.first()?.client;
+        let uri = client.settings.redirect_uris.first()?;
+        let url = url::Url::parse(uri.as_str()).ok()?;
+        let is_loopback =
+            url.scheme() == "http" && ["127.0.0.1", "[::1]", "localhost"].contains(&url.host_str()?);
+        let port = url.port_or_known_default().filter(|_| is_loopback)?;
+        Some(format!(
+            "{uri}, and the same with any port. OAUTH_AUTHORIZE_URL ends at port {port}: where nobody listens there, the code \
+             stands in the address bar"
+        ))
     }
 
     /// Whose secret is another one now, or is not known, and how one stays as it is.
@@ -235,7 +314,7 @@ impl Running {
 
     /// Closes the control socket and removes the scratch database.
     pub(super) fn end(self) -> Result<(), CliError> {
-        drop(self.control);
+        drop((self.control, self.exports));
         match self.directory {
             Some(directory) => directory
                 .close()

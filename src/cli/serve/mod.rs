@@ -84,8 +84,10 @@ pub(super) fn run(
     let bound = listener.local_addr().map_err(CliError::io("find the port"))?;
     let tls = tls::load(settings, &context.issuer_at(bound)?)?;
     let server = Arc::new(match &development {
-        Some(development) => {
-            context.server_by(Arc::clone(&development.clock) as _, context.issuer_at(bound)?)?
+        Some(prepared) => {
+            let server = context.server_by(Arc::clone(&prepared.clock) as _, context.issuer_at(bound)?)?;
+            development::take(&server, context)?;
+            server
         }
         None => context.server_at(bound)?,
     });
@@ -125,7 +127,14 @@ pub(super) fn run(
     let health = health.map(|health| health.start(&app)).transpose()?;
     if !context.quiet {
         let health = health.as_ref().map(|health| health.address);
-        start_up::tell(&server, loaded, protection, health, context)?;
+        start_up::tell(
+            &server,
+            loaded,
+            protection,
+            health,
+            development.is_some(),
+            context,
+        )?;
     }
     if let Some(development) = &development {
         development.tell(context)?;

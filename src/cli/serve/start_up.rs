@@ -17,6 +17,7 @@ pub(super) fn tell(
     loaded: &Loaded,
     protection: Protection,
     health: Option<SocketAddr>,
+    is_development: bool,
     context: &mut Context<'_>,
 ) -> Result<(), CliError> {
     let clients = server.clients()?;
@@ -63,6 +64,12 @@ pub(super) fn tell(
         lines.push((
             "loose",
             format!("PKCE is not required of {}{more}", first.join(", ")),
+        ));
+    }
+    if !is_development && server.is_for_development()? {
+        lines.push((
+            "loose",
+            "`serve --dev` made the database: its passwords and secrets were printed, and may stand in a file".to_owned(),
         ));
     }
     if clients.is_empty() {

@@ -12,6 +12,7 @@ use crate::http::header_value::HeaderValue;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
+use crate::protocol::authorization_request::AuthorizationRequest;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
 
 /// The description of every error that was asked for.
@@ -33,6 +34,9 @@ const ENDPOINTS: [&str; 9] = [
 /// Of answers that some server or proxy gives where OAuth has no say.
 const STATUSES: [u16; 5] = [429, 500, 502, 503, 504];
 
+/// RFC 7009 §2.2.1.
+const UNSUPPORTED_TOKEN_TYPE: &str = "unsupported_token_type";
+
 /// The longest that an answer is held up.
 const SLOWEST: Duration = Duration::from_secs(300);
 
@@ -52,6 +56,8 @@ pub(super) enum How {
     Authorization(AuthorizationErrorCode),
     /// RFC 6749 §5.2.
     Token(TokenErrorCode),
+    /// RFC 7009 §2.2.1.
+    UnsupportedTokenType,
     /// RFC 6750 §3.1.
     Bearer(Bearer),
     /// An answer of this status.
@@ -138,6 +144,7 @@ impl fmt::Display for Fault {
         match &self.how {
             How::Authorization(code) => f.write_str(code.as_str()),
             How::Token(code) => f.write_str(code.as_str()),
+            How::UnsupportedTokenType => f.write_str(UNSUPPORTED_TOKEN_TYPE),
             How::Bearer(error) => f.write_str(error.as_str()),
             How::Status(status) => write!(f, "{status}"),
             How::Slow(length) => write!(f, "slow {}", span::format(*length)),
@@ -168,10 +175,11 @@ fn named(endpoint: &str, word: &str) -> Option<How> {
             .into_iter()
             .find(|code| code.as_str() == word)
             .map(How::Authorization),
-        "token" | "revoke" | "introspect" => TokenErrorCode::ALL
-            .into_iter()
+        "revoke" if word == UNSUPPORTED_TOKEN_TYPE => Some(How::UnsupportedTokenType),
+        "token" | "revoke" | "introspect" => token_errors(endpoint)
+            .iter()
             .find(|code| code.as_str() == word)
-            .map(How::Token),
+            .map(|code| How::Token(*code)),
         "check" => Bearer::ALL
             .into_iter()
             .find(|error| error.as_str() == word)
@@ -180,12 +188,37 @@ fn named(endpoint: &str, word: &str) -> Option<How> {
     }
 }
 
+/// Which errors of RFC 6749 §5.2 an endpoint can answer with: what has no grant in it can be refused for none.
+fn token_errors(endpoint: &str) -> &'static [TokenErrorCode] {
+    match endpoint {
+        "token" => &TokenErrorCode::ALL,
+        // RFC 7009 §2.2.1.
+        "revoke" => &[
+            TokenErrorCode::InvalidRequest,
+            TokenErrorCode::InvalidClient,
+            TokenErrorCode::UnauthorizedClient,
+        ],
+        // RFC 7662 §2.3.
+        _ => &[TokenErrorCode::InvalidRequest, TokenErrorCode::InvalidClient],
+    }
+}
+
+/// A token of a kind that cannot be revoked.
+pub(super) fn unsupported_token_type() -> Response {
+    json_error(400, UNSUPPORTED_TOKEN_TYPE, ON_DEMAND)
+}
+
 fn unknown(endpoint: &str, how: &str) -> FaultError {
     let errors: Vec<&str> = match endpoint {
         "authorize" => AuthorizationErrorCode::ALL
             .map(AuthorizationErrorCode::as_str)
             .to_vec(),
-        "token" | "revoke" | "introspect" => TokenErrorCode::ALL.map(TokenErrorCode::as_str).to_vec(),
+        "token" | "revoke" | "introspect" => {
+            let codes = token_errors(endpoint).iter().map(|code| code.as_str());
+            codes
+                .chain((endpoint == "revoke").then_some(UNSUPPORTED_TOKEN_TYPE))
+                .collect()
+        }
         "check" => Bearer::ALL.map(Bearer::as_str).to_vec(),
         _ => Vec::new(),
     };
@@ -218,28 +251,29 @@ pub(super) fn status(status: u16) -> Response {
     }
 }
 
-/// The redirect with this error, where the request is one that is good otherwise, and has not been answered yet.
-pub(super) fn refused(app: &App, request: &Request, code: AuthorizationErrorCode) -> Option<Response> {
+/// The authorization request, where it is one that is good, and has not been answered yet.
+pub(super) fn answerable(app: &App, request: &Request) -> Option<AuthorizationRequest> {
     if request.method() == "POST" {
         return None;
     }
     let cookie = app.cookies.read(request);
-    let considered = app.server.consider(request.query(), cookie.as_ref()).ok()?;
-    let (Considered::SignIn(asking)
-    | Considered::Ask { request: asking, .. }
-    | Considered::Remembered { request: asking, .. }) = considered
-    else {
-        return None;
-    };
+    match app.server.consider(request.query(), cookie.as_ref()).ok()? {
+        Considered::SignIn(asking)
+        | Considered::Ask { request: asking, .. }
+        | Considered::Remembered { request: asking, .. } => Some(asking),
+        _ => None,
+    }
+}
+
+/// The redirect with this error.
+pub(super) fn refused(app: &App, asking: &AuthorizationRequest, code: AuthorizationErrorCode) -> Response {
     let refusal = asking.refuse(AuthorizationError::new(code, ON_DEMAND));
     noted::outcome("request refused");
     noted::error(code.as_str());
     let to = refusal.response(app.server.issuer().as_str());
-    Some(
-        Response::redirect(302, HeaderValue::encoded(&to))
-            .header("Cache-Control", HeaderValue::from_static("no-store"))
-            .header("Referrer-Policy", HeaderValue::from_static("no-referrer")),
-    )
+    Response::redirect(302, HeaderValue::encoded(&to))
+        .header("Cache-Control", HeaderValue::from_static("no-store"))
+        .header("Referrer-Policy", HeaderValue::from_static("no-referrer"))
 }
 
 #[cfg(test)]
@@ -280,10 +314,25 @@ mod tests {
     fn what_an_endpoint_cannot_do_is_refused_with_what_it_can() {
         assert_eq!(parse("token", "slow 3s").unwrap(), "slow 3s");
         assert_eq!(parse("check", "lost").unwrap(), "lost");
+        assert_eq!(
+            parse("revoke", "unsupported_token_type").unwrap(),
+            "unsupported_token_type"
+        );
         for (endpoint, how, told) in [
             ("tokens", "500", "there are authorize, token"),
             ("token", "access_denied", "invalid_grant"),
             ("account", "invalid_grant", "it can by 429, 500"),
+            (
+                "revoke",
+                "invalid_scope",
+                "unauthorized_client, unsupported_token_type, 429",
+            ),
+            (
+                "introspect",
+                "unsupported_grant_type",
+                "it can by invalid_request, invalid_client, 429",
+            ),
+            ("token", "unsupported_token_type", "invalid_grant"),
             ("token", "200", "429, 500, 502, 503, 504"),
             ("token", "slow", "slow SPAN"),
             ("token", "slow 1h", "5m at most"),

@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::app::App;
+use super::endpoints::form_body;
 use super::error::token_error;
 use super::pages::development::OWNER;
 use super::request::Request;
@@ -21,7 +22,9 @@ use crate::authorization_server::noted;
 use crate::clock::Stopwatch;
 use crate::domain::owner::Username;
 use crate::domain::password::Password;
-use crate::protocol::parameters::values_of;
+use crate::protocol::authorization_checks::Check;
+use crate::protocol::parameters::{Parameters, values_of};
+use crate::protocol::token_request::{GrantType, KNOWN};
 
 pub use fault::{Fault, FaultError, LostOnDemand};
 pub use seen::Seen;
@@ -137,7 +140,16 @@ impl Development {
         let watch = Stopwatch::start();
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
-        let seen = Seen::new(request, endpoint, &response, notes, fault, at, watch.elapsed());
+        let checks = match endpoint {
+            Some(Endpoint::Token(implied)) if fault.is_none() && response.status() >= 400 => {
+                explained(app, request, implied)
+            }
+            _ => Vec::new(),
+        };
+        let seen = Seen {
+            checks,
+            ..Seen::new(request, endpoint, &response, notes, fault, at, watch.elapsed())
+        };
         self.remember(seen);
         response
     }
@@ -159,54 +171,63 @@ impl Development {
         endpoint: Option<Endpoint>,
     ) -> (Response, Option<String>) {
         let as_ever = || app.route(request, endpoint);
-        let waiting = endpoint.and_then(|endpoint| self.waiting(endpoint.name()));
-        let Some(fault) = waiting else {
+        let Some(endpoint) = endpoint.filter(|endpoint| self.has_fault(endpoint.name())) else {
+            return (as_ever(), None);
+        };
+        // Only a request that is good otherwise is answered by a redirect; the fault waits for such a one.
+        let asking = match endpoint {
+            Endpoint::Authorize => fault::answerable(app, request),
+            _ => None,
+        };
+        let fits = |fault: &Fault| !matches!(fault.how, fault::How::Authorization(_)) || asking.is_some();
+        let Some(fault) = self.take(endpoint.name(), fits) else {
             return (as_ever(), None);
         };
         let told = Some(fault.to_string());
-        let response = match &fault.how {
-            fault::How::Authorization(code) => match fault::refused(app, request, *code) {
-                Some(response) => response,
-                // Not one that would be answered by a redirect; it waits for such a one.
-                None => return (as_ever(), None),
-            },
-            fault::How::Token(code) => token_error(&fault::token(*code)),
-            fault::How::Bearer(error) => error.response(),
-            fault::How::Status(status) => fault::status(*status),
-            fault::How::Slow(span) => {
-                self.used(&fault);
+        let response = match (&fault.how, &asking) {
+            (fault::How::Authorization(code), Some(asking)) => fault::refused(app, asking, *code),
+            (fault::How::Authorization(_), None) => as_ever(),
+            (fault::How::Token(code), _) => token_error(&fault::token(*code)),
+            (fault::How::UnsupportedTokenType, _) => fault::unsupported_token_type(),
+            (fault::How::Bearer(error), _) => error.response(),
+            (fault::How::Status(status), _) => fault::status(*status),
+            (fault::How::Slow(span), _) => {
                 std::thread::sleep(*span);
-                return (as_ever(), told);
+                as_ever()
             }
-            fault::How::Lost => {
-                self.used(&fault);
-                return (fault::lost(as_ever()), told);
-            }
+            (fault::How::Lost, _) => fault::lost(as_ever()),
         };
-        self.used(&fault);
         (response, told)
     }
 
-    /// The first fault that waits for a request at this endpoint.
-    fn waiting(&self, endpoint: &str) -> Option<Fault> {
-        let faults = lock(&self.faults);
-        faults.iter().find(|fault| fault.endpoint == endpoint).cloned()
+    fn has_fault(&self, endpoint: &str) -> bool {
+        lock(&self.faults).iter().any(|fault| fault.endpoint == endpoint)
     }
 
-    /// One request less has to fail so.
-    fn used(&self, fault: &Fault) {
+    /// Takes one request off the first fault that waits for this endpoint and that `fits`, and gives that fault. Under one
+    /// lock: of several requests at once only as many fail as are to.
+    fn take(&self, endpoint: &str, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
         let mut faults = lock(&self.faults);
-        let place = faults
-            .iter()
-            .position(|waiting| waiting.endpoint == fault.endpoint && waiting.how == fault.how);
-        let Some(place) = place else { return };
-        if let Some(waiting) = faults.get_mut(place) {
-            waiting.times = waiting.times.saturating_sub(1);
-            if waiting.times == 0 {
-                faults.remove(place);
-            }
+        let place = faults.iter().position(|fault| fault.endpoint == endpoint)?;
+        let waiting = faults.get_mut(place).filter(|fault| fits(fault))?;
+        let taken = waiting.clone();
+        waiting.times = waiting.times.saturating_sub(1);
+        if waiting.times == 0 {
+            faults.remove(place);
         }
+        Some(taken)
     }
+}
+
+/// Why an access token request was refused. Where that cannot be told, the answer has said what there is to say.
+fn explained(app: &App, request: &Request, implied: Option<GrantType>) -> Vec<Check> {
+    if !form_body::is_form(request) {
+        return Vec::new();
+    }
+    let body = Parameters::parse(request.body(), &KNOWN);
+    let authorization = request.header("Authorization");
+    let explained = app.server.explain_token_request(authorization, &body, implied);
+    explained.unwrap_or_default()
 }
 
 /// What proxies and tunnels say of whom they ask for.

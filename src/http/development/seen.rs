@@ -10,6 +10,7 @@ use crate::clock::Timestamp;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::router::Endpoint;
+use crate::protocol::authorization_checks::Check;
 use crate::protocol::bearer;
 
 /// The most parameters that are shown.
@@ -23,7 +24,7 @@ pub(super) type Shown = (String, String);
 pub struct Seen {
     /// The ID in its answer, in the log and on error pages.
     pub request_id: String,
-    /// When it was answered, by the clock of the server (RFC 3339).
+    /// When it was answered, by the clock of the server (RFC 3339, with milliseconds).
     pub at: String,
     /// The method.
     pub method: String,
@@ -55,6 +56,9 @@ pub struct Seen {
     pub error: Option<String>,
     /// The fault on demand by which it failed.
     pub fault: Option<String>,
+    /// Why an access token request was refused, check by check.
+    #[serde(default)]
+    pub checks: Vec<Check>,
 }
 
 impl Seen {
@@ -95,7 +99,7 @@ impl Seen {
         };
         Self {
             request_id: request.id().to_string(),
-            at: at.to_string(),
+            at: at.with_millis(),
             method: request.method().to_owned(),
             path: path(request.path()),
             endpoint: endpoint.map(|endpoint| endpoint.name().to_owned()),
@@ -111,6 +115,7 @@ impl Seen {
             outcome: notes.outcome.map(str::to_owned),
             error: notes.error,
             fault,
+            checks: Vec::new(),
         }
     }
 }

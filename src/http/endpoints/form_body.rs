@@ -17,7 +17,7 @@ pub(super) fn parameters(request: &Request, known: &[&'static str]) -> Result<Pa
 }
 
 /// Whether the body says that it is a form.
-pub(super) fn is_form(request: &Request) -> bool {
+pub(crate) fn is_form(request: &Request) -> bool {
     let media_type = request
         .header("Content-Type")
         .and_then(|value| value.split(';').next());

@@ -3,7 +3,7 @@
 pub(super) mod account;
 pub(super) mod authorize;
 pub(super) mod check;
-mod form_body;
+pub(super) mod form_body;
 pub(super) mod health;
 pub(super) mod introspect;
 pub(super) mod logout;

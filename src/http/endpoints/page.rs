@@ -1,6 +1,7 @@
 //! What every page is sent with, and the error pages.
 
 use crate::authorization_server::{Failure, FormError, noted};
+use crate::domain::likeness::{distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::http::app::App;
 use crate::http::error::status_of;
@@ -9,6 +10,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_request::PageRefusal;
 use crate::protocol::parameters::Flaw;
+use crate::protocol::redirect_uri_meant::meant;
 
 /// A page of this server.
 pub(super) fn page(app: &App, status: u16, html: Result<String, RenderError>) -> Response {
@@ -26,17 +28,18 @@ pub(super) fn error(app: &App, request: &Request, status: u16, problem: Problem)
     page(
         app,
         status,
-        spoken.error(&view(spoken, request, status, problem, &[])),
+        spoken.error(&view(app, request, status, problem, &[])),
     )
 }
 
 fn view(
-    spoken: Spoken<'_>,
+    app: &App,
     request: &Request,
     status: u16,
     Problem(name): Problem,
     fill: &[(&str, &str)],
 ) -> ErrorPage {
+    let spoken = app.spoken(request);
     let text = |part: &str| spoken.text(&format!("problem.{name}{part}"), fill);
     ErrorPage {
         status,
@@ -45,7 +48,15 @@ fn view(
         fault: text("_fault"),
         advice: text("_advice"),
         details: Vec::new(),
+        instead: None,
         command: None,
+        command_shows: false,
+        explain: app.development.is_some().then(|| {
+            format!(
+                "oauthctl explain request {}",
+                shell_word(&request.id().to_string())
+            )
+        }),
         request_id: request.id().to_string(),
     }
 }
@@ -74,9 +85,15 @@ pub(super) fn refused_request(app: &App, request: &Request, refusal: &PageRefusa
     // The reader reads the request ID to the operator, who finds the reason by it.
     noted::error(name);
     let spoken = app.spoken(request);
-    let mut view = view(spoken, request, 400, Problem(name), fill.as_slice());
+    let mut view = view(app, request, 400, Problem(name), fill.as_slice());
     if app.developer_details {
         (view.details, view.command) = for_developers(spoken, refusal);
+        view.instead = instead(app, refusal);
+        if let PageRefusal::UnknownClient(_) = refusal {
+            view.command_shows = true;
+            // What is meant is known already.
+            view.command = view.command.filter(|_| view.instead.is_none());
+        }
     }
     page(app, 400, spoken.error(&view))
 }
@@ -92,6 +109,24 @@ fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static
         PageRefusal::UnregisteredRedirectUri { .. } => "unregistered_redirect_uri",
     };
     (Problem(problem), None)
+}
+
+/// What the client probably means to send.
+fn instead(app: &App, refusal: &PageRefusal) -> Option<String> {
+    match refusal {
+        PageRefusal::UnknownClient(sent) => {
+            // Where they cannot be read, nothing is proposed.
+            let clients = app.server.clients().ok()?;
+            let known = clients.iter().map(|client| client.id.as_str());
+            let nearest = known.min_by_key(|known| distance(sent, known))?;
+            is_near(sent, nearest).then(|| format!("client_id={nearest}"))
+        }
+        PageRefusal::UnregisteredRedirectUri { sent, registered, .. } => {
+            let registered: Vec<String> = registered.iter().map(ToString::to_string).collect();
+            meant(sent, &registered).map(|meant| format!("redirect_uri={meant}"))
+        }
+        _ => None,
+    }
 }
 
 /// What was sent and what was expected, and the command that mends it.

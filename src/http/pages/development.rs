@@ -14,6 +14,8 @@ pub(super) const STYLE: &str = "
 @media (prefers-color-scheme: dark) {
   .development { --paper: #2a1d08; --letter: #fde68a; --rim: #d97706; }
 }
+.development.short { padding: .35rem .8rem; text-align: center; }
+.development p:last-child { margin-bottom: 0; }
 .development p { margin: 0 0 .3rem; }
 .development form { margin: .6rem 0 0; }
 .development button {

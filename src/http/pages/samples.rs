@@ -187,7 +187,10 @@ fn error(write: Write<'_>) -> ErrorPage {
         fault: write("fault"),
         advice: write("advice"),
         details: vec![detail("sent"), detail("registered")],
+        instead: Some(write("instead")),
         command: Some(write("command")),
+        command_shows: false,
+        explain: None,
         request_id: write("request_id"),
     }
 }

@@ -122,8 +122,14 @@ pub struct ErrorPage {
     pub advice: String,
     /// What a developer needs to see; empty where it may not be told.
     pub details: Vec<Detail>,
+    /// The parameter with the value that the client probably means.
+    pub instead: Option<String>,
     /// A command, in one line, that an administrator can run to mend it.
     pub command: Option<String>,
+    /// Whether the command mends nothing, and only shows what there is.
+    pub command_shows: bool,
+    /// A command, in one line, that tells more of the request. Only a development server remembers it.
+    pub explain: Option<String>,
     /// What the request is called in the log.
     pub request_id: String,
 }

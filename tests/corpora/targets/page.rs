@@ -42,7 +42,10 @@ fn error(text: &str) -> ErrorPage {
             label: text.to_owned(),
             values: vec![text.to_owned()],
         }],
+        instead: Some(text.to_owned()),
         command: Some(text.to_owned()),
+        command_shows: false,
+        explain: Some(text.to_owned()),
         request_id: text.to_owned(),
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
+mod refused_token_requests;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -356,7 +358,11 @@ fn the_mark_stands_on_pages_of_ones_own_too() {
     for path in ["/account", "/authorize"] {
         let page = server.get(path, &[]);
         let (_, body) = page.body.split_once("<body class=\"own\">").unwrap();
-        assert!(body.starts_with("<aside class=\"development\">"), "{body}");
+        assert!(body.starts_with("<aside class=\"development"), "{body}");
+        assert!(
+            body.starts_with("<aside class=\"development short\">") == (path == "/authorize"),
+            "{body}"
+        );
     }
     assert!(server.get("/account", &[]).body.contains("value=\"alice\""));
 }
@@ -1061,29 +1067,15 @@ fn the_example_on_a_database_that_stays_knows_new_secrets_and_lets_the_old_ones_
     assert_eq!(second.check(&tokens["access_token"]), 200);
 
     // Somebody who was there before the example keeps the password.
-    let directory = second.directory.path();
-    let mut add = oauthctl(
-        directory,
-        &[
-            "owner",
-            "add",
-            "alice",
-            "--password-stdin",
-            "--database",
-            "own.db",
-        ],
-    )
-    .stdin(Stdio::piped())
-    .stdout(Stdio::null())
-    .spawn()
-    .unwrap();
-    add.stdin.take().unwrap().write_all(b"correct horse\n").unwrap();
-    assert!(add.wait().unwrap().success());
-    let mut last = second;
+    std::fs::write(second.directory.path().join("empty.toml"), "").unwrap();
+    let without_example = again(second, &["--dev", "empty.toml", "--database", "own.db"]);
+    let added = without_example.command(&["owner", "add", "alice", "--password-stdin"], "correct horse\n");
+    assert!(added.status.success());
+    let mut last = without_example;
     for _ in 0..2 {
         last = again(last, &["--dev", "--database", "own.db"]);
         assert!(
-            last.told_at_start.contains("alice were there before"),
+            last.told_at_start.contains("alice was there before"),
             "{}",
             last.told_at_start
         );
@@ -1142,4 +1134,397 @@ fn a_second_server_on_the_same_port_is_told_how_to_have_another() {
         "the second leaves nothing behind"
     );
     assert_eq!(first.exchange(&first.code("alice")).status, 200);
+}
+
+/// All that the database of a directory has to say.
+fn content(directory: &Path, database: &str) -> Vec<String> {
+    let lists = [
+        &["client", "list"][..],
+        &["owner", "list"],
+        &["scope", "list"],
+        &["audit", "list"],
+    ];
+    let told = lists.map(|list| {
+        let mut arguments = list.to_vec();
+        arguments.extend_from_slice(&["-o", "json", "--database", database]);
+        let output = oauthctl(directory, &arguments).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    });
+    told.into()
+}
+
+#[test]
+fn the_database_of_another_server_is_left_alone() {
+    let mut running = Server::start(&[]);
+    let directory = std::mem::replace(&mut running.directory, TempDir::new().unwrap());
+    let place = directory.path();
+    let added = oauthctl(
+        place,
+        &["scope", "define", "a", "--folder", "a", "--database", "real.db"],
+    )
+    .output()
+    .unwrap();
+    assert!(added.status.success());
+    // An ordinary server has this one at this moment, and nothing is in it yet.
+    for database in ["real.db", "oauthctl.db"] {
+        let before = content(place, database);
+        let refused = oauthctl(
+            place,
+            &[
+                "serve",
+                "--dev",
+                "--database",
+                database,
+                "--listen",
+                "127.0.0.1:0",
+            ],
+        )
+        .output()
+        .unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{database}");
+        assert_eq!(refused.stdout, b"");
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            told.contains(&format!(
+                "{database} is not a database that `oauthctl serve --dev` made"
+            )),
+            "{told}"
+        );
+        assert!(told.contains("name a file that is not there yet"), "{told}");
+        assert_eq!(content(place, database), before);
+    }
+    // One that it made is taken again, also once others were put in; an ordinary server says whose it is.
+    let server = Server::start_in(directory, &["--dev", "--database", "new.db"]);
+    let trail = server.told(&["audit", "list"]);
+    assert!(
+        trail
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|entry| entry["action"] == "development.begin"),
+        "{trail}"
+    );
+    let server = again(server, &["--dev", "--database", "new.db"]);
+    let place = server.directory.path();
+    let mut ordinary = oauthctl(
+        place,
+        &["serve", "--listen", "127.0.0.1:0", "--database", "new.db"],
+    )
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
+    let mut stderr = BufReader::new(ordinary.stderr.take().unwrap());
+    let mut told = String::new();
+    stderr.read_line(&mut told).unwrap();
+    // What it says at the start it says, whenever it is to end.
+    Command::new("kill")
+        .arg(ordinary.id().to_string())
+        .status()
+        .unwrap();
+    stderr.read_to_string(&mut told).unwrap();
+    assert!(ordinary.wait().unwrap().success());
+    assert!(told.contains("`serve --dev` made the database"), "{told}");
+}
+
+#[test]
+fn another_terminal_reads_the_variables_from_a_file_that_ends_with_the_server() {
+    let mut server = Server::start(&["--dev", "--database", "it's mine.db"]);
+    let file = server.directory.path().join("it's mine.db-env");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let told = &server.told_at_start;
+    let next = told
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("next      in another terminal: "))
+        .unwrap();
+    let (read_it, rest) = next.rsplit_once(" && ").unwrap();
+    assert_eq!(rest, "oauthctl login");
+    let shell = Command::new("sh")
+        .args([
+            "-c",
+            &format!("{read_it} && exec sh -c 'echo \"$OAUTH_CLIENT_SECRET $OAUTH_METADATA_URL\"'"),
+        ])
+        .current_dir("/")
+        .output()
+        .unwrap();
+    let read = String::from_utf8(shell.stdout).unwrap();
+    let metadata = format!("{}/.well-known/oauth-authorization-server", server.issuer);
+    assert_eq!(
+        read.trim(),
+        format!("{} {metadata}", server.variable("OAUTH_CLIENT_SECRET"))
+    );
+    assert_eq!(server.variable("OAUTH_METADATA_URL"), metadata);
+    assert!(
+        told.contains("http://127.0.0.1/callback, and the same with any port"),
+        "{told}"
+    );
+    assert!(told.contains("ends at port 80"), "{told}");
+    server.stop();
+    assert!(!file.exists());
+    // One that was killed leaves it, and somebody may have put something else there.
+    std::fs::write(&file, "export OAUTH_CLIENT_SECRET=old\n").unwrap();
+    let directory = std::mem::replace(&mut server.directory, TempDir::new().unwrap());
+    let server = Server::start_in(directory, &["--dev", "--database", "it's mine.db"]);
+    let file = server.directory.path().join("it's mine.db-env");
+    let content = std::fs::read_to_string(&file).unwrap();
+    assert!(
+        content.contains(server.variable("OAUTH_CLIENT_SECRET")),
+        "{content}"
+    );
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn without_an_id_the_newest_grant_is_meant_and_one_that_ended_is_left_alone() {
+    let server = Server::start(&["--dev"]);
+    let none = server.command(&["dev", "revoke"], "");
+    assert_eq!(none.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("there is no grant yet"));
+    for id in ["nonsense", "38g61gjnf1de5"] {
+        let output = server.command(&["dev", "expire", id], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(if id == "nonsense" { 2 } else { 3 }),
+            "{told}"
+        );
+        assert!(told.contains("`oauthctl grant list`"), "{told}");
+    }
+    server.exchange(&server.code("alice"));
+    let newest = server.exchange(&server.code("bob")).json();
+    let grants = server.told(&["grant", "list", "--owner", "bob"]);
+    assert_eq!(server.told(&["dev", "expire"])["grant_id"], grants[0]["grant_id"]);
+    assert_eq!(server.check(&newest["access_token"]), 401);
+    let revoked = server.told(&["dev", "revoke"]);
+    assert_eq!(revoked["grant_id"], grants[0]["grant_id"]);
+    assert_eq!(revoked["changed"], 1);
+    let ended = server.told(&["grant", "show", grants[0]["grant_id"].as_str().unwrap()])["ended_at"].clone();
+    for verb in ["expire", "rotate", "revoke"] {
+        let told = server.told(&["dev", verb]);
+        assert_eq!(told["changed"], 0, "{verb}");
+        assert!(told["ended_at"].is_string(), "{verb}: {told}");
+        assert!(
+            ended.is_null() || ended == told["ended_at"],
+            "{verb}: {told} {ended}"
+        );
+        let output = server.command(&["dev", verb], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("already; nothing was changed"), "{told}");
+    }
+    let token = newest["refresh_token"].as_str().unwrap();
+    let told = server.command(&["explain", "token"], token);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("taken back as by the resource owner, with `oauthctl dev revoke` by operator "),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_error_page_says_what_is_probably_meant() {
+    let server = Server::start(&["--dev"]);
+    let url = server.variable("OAUTH_AUTHORIZE_URL").to_owned();
+    let text = |url: &str, language: &str| {
+        let page = server.get(url, &[("Accept-Language", language)]);
+        assert_eq!(page.status, 400);
+        let explain = format!("oauthctl explain request {}", page.request_id);
+        assert!(page.body.contains(&explain), "{}", page.body);
+        page.body
+            .replace("&#x2f;", "/")
+            .replace("<bdi>", "")
+            .replace("</bdi>", "")
+    };
+    let (meant, shows) = (
+        "<code>client_id=dev-client</code>",
+        "<code>oauthctl client list</code>",
+    );
+    let near = text(&url.replace("dev-client", "dev-cliemt"), "en");
+    assert!(
+        near.contains("What the client could send instead:") && near.contains(meant),
+        "{near}"
+    );
+    assert!(
+        !near.contains(shows) && !near.contains("This command mends it"),
+        "{near}"
+    );
+    let far = text(&url.replace("dev-client", "somebody-else"), "en");
+    assert!(
+        far.contains("This command shows the clients that are registered:"),
+        "{far}"
+    );
+    assert!(far.contains(shows) && !far.contains(meant), "{far}");
+    assert!(!far.contains("This command mends it"), "{far}");
+    let sent = url.replace("127.0.0.1%2Fcallback", "localhost%3A3000%2Fcallback%2F");
+    let wrong = text(&sent, "de");
+    assert!(
+        wrong.contains("Was die Anwendung stattdessen senden könnte:"),
+        "{wrong}"
+    );
+    assert!(
+        wrong.contains("<code>redirect_uri=http://localhost:3000/callback</code>"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("Dieser Befehl behebt es:"), "{wrong}");
+    assert!(wrong.contains("Dieser Befehl sagt, was mit ihr war:"), "{wrong}");
+}
+
+#[test]
+fn what_goes_well_is_one_line_to_who_watches() {
+    let server = Server::start(&["--dev"]);
+    let watch = |arguments: &[&str]| {
+        let mut child = oauthctl(server.directory.path(), arguments)
+            .env("OAUTHCTL_DATABASE", server.variable("OAUTHCTL_DATABASE"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        assert!(first.starts_with("watching"), "{first}");
+        child
+    };
+    let (mut brief, mut whole) = (watch(&["dev", "watch"]), watch(&["dev", "watch", "--all"]));
+    let url = server.variable("OAUTH_AUTHORIZE_URL");
+    server.get(url, &[]);
+    server.get(&url.replace("response_type=code", "response_type=token"), &[]);
+    server.get("/healthz", &[]);
+    let read = |child: &mut Child| {
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut lines = Vec::new();
+        for line in stdout.lines() {
+            lines.push(line.unwrap());
+            if lines.last().is_some_and(|line| line.contains("GET /healthz")) {
+                break;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        lines
+    };
+    let (brief, whole) = (read(&mut brief), read(&mut whole));
+    let details = |lines: &[String], from: usize| {
+        let rest = lines.iter().skip(from + 1);
+        rest.take_while(|line| line.starts_with("    ")).count()
+    };
+    assert_eq!(details(&brief, 0), 0, "{brief:#?}");
+    assert!(details(&brief, 1) > 5, "{brief:#?}");
+    assert!(
+        brief
+            .iter()
+            .any(|line| line.contains("← error: unsupported_response_type")),
+        "{brief:#?}"
+    );
+    assert!(details(&whole, 0) > 5, "{whole:#?}");
+    let (at, _) = brief[0].split_once("  ").unwrap();
+    assert_eq!(at.len(), "2026-01-01T00:00:00.000Z".len(), "{at}");
+}
+
+#[test]
+fn the_clock_only_advances_and_tells_roughly_how_far_it_is() {
+    let server = Server::start(&["--dev"]);
+    let refused = server.command(&["dev", "clock", "advance", "-2h"], "");
+    assert_eq!(refused.status.code(), Some(2));
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        told.contains("`oauthctl dev clock set` with an instant goes back"),
+        "{told}"
+    );
+    let shown = |arguments: &[&str]| String::from_utf8(server.command(arguments, "").stdout).unwrap();
+    let told = shown(&["dev", "clock", "advance", "90061s"]);
+    assert!(told.contains("1d1h ahead"), "{told}");
+    let told = shown(&["dev", "clock", "set", "2000-01-01T00:00:00Z"]);
+    assert!(told.contains("d behind"), "{told}");
+}
+
+#[test]
+fn each_endpoint_fails_as_its_own_standard_has_it() {
+    let server = Server::start(&["--dev"]);
+    server.told(&["dev", "fail", "next", "revoke", "unsupported_token_type"]);
+    let form = [("token".to_owned(), "x".to_owned())];
+    let refused = server.post("/revoke", &[], &form);
+    assert_eq!(refused.status, 400);
+    assert_eq!(refused.json()["error"], "unsupported_token_type");
+    let output = server.command(&["dev", "fail", "next", "introspect", "invalid_scope"], "");
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        told.contains("it can by invalid_request, invalid_client, 429"),
+        "{told}"
+    );
+    for (arguments, told) in [
+        (
+            &["dev", "fail", "--help"][..],
+            "oauthctl dev fail next token invalid_grant",
+        ),
+        (&["dev", "fail", "next", "--help"], "nothing is done"),
+        (
+            &["dev", "rotate", "--help"],
+            "the same successor answers with 200",
+        ),
+        (
+            &["run", "--help"],
+            "OAUTH_AUTHORIZE_URL; its code is exchanged with OAUTH_CODE_VERIFIER",
+        ),
+    ] {
+        let help = String::from_utf8(server.command(arguments, "").stdout).unwrap();
+        assert!(help.contains(told), "{arguments:?}: {help}");
+    }
+}
+
+#[test]
+fn a_request_has_an_id_and_no_more_with_o_id() {
+    let server = Server::start(&["--dev"]);
+    let id = server.get("/healthz", &[]).request_id;
+    let output = server.command(&["explain", "request", &id, "-o", "id"], "");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
+}
+
+#[test]
+fn the_wrong_terminal_is_told_which_database_it_looks_into() {
+    let directory = TempDir::new().unwrap();
+    let told = |arguments: &[&str]| {
+        let output = oauthctl(directory.path(), arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let another = "OAUTHCTL_DATABASE or --database names another database";
+    let (code, first) = told(&["client", "show", "dev-client"]);
+    assert_eq!(code, Some(3));
+    assert!(
+        first.contains("no client `dev-client` in ./oauthctl.db, which is new") && first.contains(another),
+        "{first}"
+    );
+    let (code, second) = told(&["client", "show", "dev-client"]);
+    assert_eq!(code, Some(3));
+    assert!(second.contains("in ./oauthctl.db, which is empty"), "{second}");
+    let (code, listed) = told(&["grant", "list"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        listed.contains("looked into ./oauthctl.db, which is empty") && listed.contains(another),
+        "{listed}"
+    );
+    assert_eq!(told(&["grant", "list", "--quiet"]), (Some(0), String::new()));
+    told(&["scope", "define", "a", "--folder", "a", "--description", "a"]);
+    told(&[
+        "client",
+        "register",
+        "--name",
+        "a",
+        "--client-id",
+        "a",
+        "--scope",
+        "a",
+        "--redirect-uri",
+        "http://127.0.0.1/",
+        "--secret-file",
+        "secret",
+    ]);
+    let (_, third) = told(&["client", "show", "other"]);
+    assert!(
+        third.contains("no client `other`") && !third.contains("oauthctl.db"),
+        "{third}"
+    );
 }

@@ -1,0 +1,121 @@
+//! Why an access token request was refused, check by check: for the developer of a client, at a development server.
+
+use super::{AuthorizationServer, Failure};
+use crate::clock::Timestamp;
+use crate::domain::client::ClientSecret;
+use crate::domain::identifier::Identifier;
+use crate::domain::registration::{ClientRecord, Registered};
+use crate::domain::token::TokenValue;
+use crate::protocol::authorization_checks::Check;
+use crate::protocol::client_authentication::{ClientCredentials, credentials};
+use crate::protocol::parameters::Parameters;
+use crate::protocol::token_request::GrantType;
+use crate::protocol::token_request_checks::{Known, Presented, Stored, WrongSecret, checks};
+use crate::store::{ReadTransaction, StoreError};
+
+impl AuthorizationServer {
+    /// Explains an access token request with what is stored after it was answered. Nothing is changed, and nobody is
+    /// throttled for it.
+    pub fn explain_token_request(
+        &self,
+        authorization: Option<&str>,
+        body: &Parameters,
+        implied: Option<GrantType>,
+    ) -> Result<Vec<Check>, Failure> {
+        let now = self.now();
+        self.store.read(|tx| {
+            let presented = match credentials(authorization, body) {
+                Ok(credentials) => presented(tx, &credentials, now)?,
+                Err(error) => Presented::None(error),
+            };
+            let value = ["code", "refresh_token"]
+                .into_iter()
+                .find_map(|name| TokenValue::parse(body.get(name)?));
+            let stored = match value {
+                Some(value) => stored(tx, &value)?,
+                None => Stored::Nothing,
+            };
+            Ok(checks(body, implied, &presented, &stored, now))
+        })
+    }
+}
+
+fn presented(
+    tx: &ReadTransaction<'_>,
+    credentials: &ClientCredentials,
+    now: Timestamp,
+) -> Result<Presented, StoreError> {
+    let ClientCredentials {
+        id,
+        secret,
+        undecoded,
+    } = credentials;
+    let registered = tx.registered(id)?;
+    let client = match registered {
+        Some(Registered::Client(client)) if client.enabled => client,
+        Some(Registered::Client(client)) => return Ok(Presented::Disabled(client.id.clone())),
+        Some(Registered::ResourceServer(server)) => return Ok(Presented::ResourceServer(server.id.clone())),
+        None => {
+            let clients = tx.clients()?.iter().map(|client| client.id.to_string()).collect();
+            return Ok(Presented::Unknown {
+                clients,
+                sent: id.clone(),
+            });
+        }
+    };
+    let sent = undecoded.iter().map(|(_, secret)| secret).chain([secret]);
+    for secret in sent {
+        if client.admitting(&secret.hash(), now).is_some() {
+            return Ok(Presented::Good(client.client.clone()));
+        }
+    }
+    Ok(Presented::WrongSecret {
+        client: client.id.clone(),
+        secret: wrong(&client, secret, now),
+    })
+}
+
+fn wrong(client: &ClientRecord, secret: &ClientSecret, now: Timestamp) -> WrongSecret {
+    let presented = secret.hash();
+    let ended = client
+        .secrets
+        .iter()
+        .find(|stored| stored.hash.matches(&presented));
+    if let Some(at) = ended.and_then(|stored| stored.expires_at) {
+        return WrongSecret::Ended(at);
+    }
+    let trimmed = ClientSecret::presented(secret.reveal().trim());
+    match client.admitting(&trimmed.hash(), now) {
+        Some(_) => WrongSecret::Padded,
+        None => WrongSecret::Unknown,
+    }
+}
+
+fn stored(tx: &ReadTransaction<'_>, value: &TokenValue) -> Result<Stored, StoreError> {
+    let identifier = value.identifier();
+    if let Some(code) = tx.code(identifier)? {
+        let grant = code.grant;
+        return Ok(known(tx, grant, code)?.map_or(Stored::Nothing, Stored::Code));
+    }
+    if let Some(token) = tx.refresh_token(identifier)? {
+        let grant = token.grant;
+        return Ok(known(tx, grant, token)?.map_or(Stored::Nothing, Stored::Refresh));
+    }
+    Ok(Stored::Nothing)
+}
+
+/// A row with what hangs on it; `None` where that has gone meanwhile.
+fn known<T>(tx: &ReadTransaction<'_>, grant: Identifier, row: T) -> Result<Option<Known<T>>, StoreError> {
+    let Some(grant) = tx.grant(grant)? else {
+        return Ok(None);
+    };
+    let (Some(client), Some(owner)) = (tx.client_by_key(grant.client)?, tx.owner_by_key(grant.owner)?) else {
+        return Ok(None);
+    };
+    Ok(Some(Known {
+        row,
+        client: client.id,
+        owner: (owner.username.to_string(), owner.enabled),
+        grant,
+    }))
+}

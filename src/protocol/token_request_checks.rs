@@ -1,0 +1,393 @@
+//! An access token request that was refused, taken apart for its developer: what was sent against what is known, and what
+//! mends it. [`exchange::decide`](crate::protocol::exchange::decide) and
+//! [`refresh::decide`](crate::protocol::refresh::decide) decide; this only tells. No secret, code or token is in what it says.
+
+use crate::clock::Timestamp;
+use crate::domain::client::{Client, ClientId, RefreshPolicy};
+use crate::domain::grant::{Grant, GrantEnd};
+use crate::domain::likeness::is_near;
+use crate::domain::pkce::CodeVerifier;
+use crate::domain::token::{AuthorizationCode, RefreshToken, TokenKind, TokenValue};
+use crate::protocol::authorization_checks::{Check, Verdict, flawed};
+use crate::protocol::client_authentication::CredentialsError;
+use crate::protocol::parameters::Parameters;
+use crate::protocol::redirect_uri_meant::difference;
+use crate::protocol::token_request::GrantType;
+
+/// Whom the presented credentials are of.
+#[derive(Debug)]
+pub enum Presented {
+    /// There are none that can be read.
+    None(CredentialsError),
+    /// The client's own.
+    Good(Client),
+    /// The client is disabled.
+    Disabled(ClientId),
+    /// Another secret than the client's.
+    WrongSecret {
+        /// Who it is said to be.
+        client: ClientId,
+        /// What is known about the secret.
+        secret: WrongSecret,
+    },
+    /// A resource server, which gets no tokens.
+    ResourceServer(ClientId),
+    /// Nobody has this identifier.
+    Unknown {
+        /// The identifiers of all clients.
+        clients: Vec<String>,
+        /// What was sent.
+        sent: ClientId,
+    },
+}
+
+/// What is known about a secret that is not the one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrongSecret {
+    /// It was the client's until then.
+    Ended(Timestamp),
+    /// It would be the one without the white space around it.
+    Padded,
+    /// Nothing.
+    Unknown,
+}
+
+/// A code or refresh token as it is stored, with what hangs on it.
+#[derive(Debug)]
+pub struct Known<T> {
+    /// The row; none where there is none of that identifier.
+    pub row: T,
+    /// Its grant.
+    pub grant: Grant,
+    /// The client that it was issued to.
+    pub client: ClientId,
+    /// The username of its resource owner, and whether they are enabled.
+    pub owner: (String, bool),
+}
+
+/// What is stored about the code or refresh token that was presented.
+#[derive(Debug)]
+pub enum Stored {
+    /// None was presented, or none has its identifier.
+    Nothing,
+    /// An authorization code.
+    Code(Known<AuthorizationCode>),
+    /// A refresh token.
+    Refresh(Known<RefreshToken>),
+}
+
+/// Every check of a request that was refused, in the order in which the server makes them.
+///
+/// `implied` is the grant type that the endpoint's name already says.
+pub fn checks(
+    parameters: &Parameters,
+    implied: Option<GrantType>,
+    presented: &Presented,
+    stored: &Stored,
+    now: Timestamp,
+) -> Vec<Check> {
+    if let Some((name, flaw)) = parameters.first_flaw() {
+        return vec![flawed(name, flaw)];
+    }
+    let mut checks = vec![of_client(parameters, presented)];
+    let Presented::Good(client) = presented else {
+        return checks;
+    };
+    match (parameters.get("grant_type"), implied) {
+        (Some("authorization_code"), _) | (None, Some(GrantType::AuthorizationCode)) => {
+            checks.extend(of_exchange(parameters, client, stored, now));
+        }
+        (Some("refresh_token"), _) | (None, Some(GrantType::RefreshToken)) => {
+            checks.extend(of_refresh(parameters, client, stored, now));
+        }
+        (other, _) => checks.push(
+            Check::new(
+                "grant_type",
+                Verdict::Failed,
+                if other.is_some() {
+                    "not answered"
+                } else {
+                    "missing"
+                },
+            )
+            .received(other)
+            .expected("authorization_code")
+            .client("send grant_type=authorization_code, or refresh_token; there is no other grant here"),
+        ),
+    }
+    checks
+}
+
+fn failed(parameter: &str, told: impl Into<String>) -> Check {
+    Check::new(parameter, Verdict::Failed, told)
+}
+
+fn passed(parameter: &str, told: impl Into<String>) -> Check {
+    Check::new(parameter, Verdict::Passed, told)
+}
+
+fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
+    let rotate = |check: Check, client: &ClientId| {
+        check
+            .client("send the secret that was shown when the client was registered")
+            .command(&["client", "rotate-secret", client.as_str()])
+    };
+    match presented {
+        Presented::None(CredentialsError::Missing) if parameters.get("client_id").is_some() => {
+            failed("client_secret", "missing, and client_id alone proves nothing")
+                .client("send client_secret too, or both as HTTP Basic")
+        }
+        Presented::None(error) => failed("client authentication", error.to_string())
+            .client("send `Authorization: Basic` with the base64 of `client_id:client_secret`"),
+        Presented::Good(client) => passed(
+            "client authentication",
+            format!("{}, and the secret is the right one", client.id),
+        ),
+        Presented::Disabled(client) => failed("client_id", format!("the client {client} is disabled"))
+            .command(&["client", "enable", client.as_str()]),
+        Presented::ResourceServer(id) => failed(
+            "client_id",
+            format!("{id} is a resource server, and those get no tokens"),
+        )
+        .command(&["client", "list"]),
+        Presented::WrongSecret { client, secret } => {
+            let told = match secret {
+                WrongSecret::Ended(at) => format!("it was the secret of {client} until {at}"),
+                WrongSecret::Padded => {
+                    let told = format!("the secret of {client} with white space or a line break around it");
+                    return failed("client_secret", told).client("send it without");
+                }
+                WrongSecret::Unknown => format!("not the secret of {client}"),
+            };
+            rotate(failed("client_secret", told), client)
+        }
+        Presented::Unknown { clients, sent } => {
+            // Not shown: people swap identifier and secret.
+            let check = failed("client_id", "nobody is registered under what was sent");
+            let near = clients.iter().find(|known| is_near(sent.as_str(), known));
+            match near {
+                Some(meant) => check.client(format!("send client_id={meant}")),
+                None => check.command(&["client", "list"]),
+            }
+        }
+    }
+}
+
+/// The value of `parameter`, where it has the form of one of ours of that kind; else what it is.
+fn value(parameters: &Parameters, parameter: &str, kind: TokenKind) -> Result<TokenValue, Box<Check>> {
+    let Some(text) = parameters.get(parameter) else {
+        let check = failed(parameter, "missing").client(format!("send it in `{parameter}`"));
+        return Err(Box::new(check));
+    };
+    match TokenValue::parse(text) {
+        Some(value) if value.kind() == kind => Ok(value),
+        Some(other) => {
+            let told = format!("that is no {}, but a {}", named(kind), named(other.kind()));
+            Err(Box::new(failed(parameter, told)))
+        }
+        None => {
+            let told = format!(
+                "{} characters, which is not how this server writes one: it begins with {} and has 60",
+                text.chars().count(),
+                kind.prefix()
+            );
+            Err(Box::new(
+                failed(parameter, told).client("send it as it came, decoded once"),
+            ))
+        }
+    }
+}
+
+fn named(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::AuthorizationCode => "code",
+        TokenKind::AccessToken => "access token",
+        TokenKind::RefreshToken => "refresh token",
+    }
+}
+
+/// What is wrong with a code or refresh token whoever presents it; `None` where nothing is.
+fn stranger<T>(parameter: &str, is_genuine: bool, known: &Known<T>, client: &Client) -> Option<Check> {
+    if !is_genuine {
+        let told = "its first part is known, and the rest is another: cut or changed on the way";
+        return Some(failed(parameter, told).client("send it as it came, decoded once"));
+    }
+    (known.grant.client != client.key).then(|| {
+        let told = format!("it was issued to {}", known.client);
+        failed(parameter, told).client(format!("send it as {}", known.client))
+    })
+}
+
+fn of_exchange(parameters: &Parameters, client: &Client, stored: &Stored, now: Timestamp) -> Vec<Check> {
+    let value = match value(parameters, "code", TokenKind::AuthorizationCode) {
+        Ok(value) => value,
+        Err(check) => return vec![*check],
+    };
+    let Stored::Code(known) = stored else {
+        let told = "no code is known that begins so: it was pruned, or another server issued it";
+        return vec![failed("code", told)];
+    };
+    let code = &known.row;
+    let is_genuine = code.secret_hash.matches(&value.secret().hash());
+    if let Some(check) = stranger("code", is_genuine, known, client) {
+        return vec![check];
+    }
+    let mut checks = vec![
+        of_sent_redirect_uri(parameters, code),
+        of_verifier(parameters, code),
+    ];
+    checks.push(match code.exchanged_at {
+        Some(at) => failed("code", format!("exchanged at {at} already; each is good once"))
+            .client("begin again with an authorization request, and exchange each code once"),
+        None if now >= code.expires_at => {
+            failed("code", format!("expired at {}", code.expires_at)).client("exchange it at once")
+        }
+        None => passed("code", format!("good until {}", code.expires_at)),
+    });
+    checks.extend(of_grant(known));
+    checks
+}
+
+fn of_sent_redirect_uri(parameters: &Parameters, code: &AuthorizationCode) -> Check {
+    let name = "redirect_uri";
+    let expected = &code.redirect_uri;
+    match parameters.get(name) {
+        None if code.redirect_uri_was_sent => failed(name, "missing; the authorization request had one")
+            .expected(expected)
+            .client(format!("send redirect_uri={expected}")),
+        None => passed(name, "left out, as in the authorization request"),
+        Some(sent) if sent == expected => passed(name, "that of the authorization request"),
+        Some(sent) => {
+            let mut check = failed(name, "not that of the authorization request")
+                .received(Some(sent))
+                .expected(expected)
+                .client(format!("send redirect_uri={expected}"));
+            check.differs_at = Some(difference(sent, expected));
+            check
+        }
+    }
+}
+
+fn of_verifier(parameters: &Parameters, code: &AuthorizationCode) -> Check {
+    let name = "code_verifier";
+    let again = "keep the verifier with the `state` of its request, and send that one";
+    let Some(sent) = parameters.get(name) else {
+        return match code.code_challenge {
+            Some(_) => failed(name, "missing; the authorization request had a code_challenge").client(again),
+            None => passed(name, "left out, as the code_challenge was"),
+        };
+    };
+    let Some(challenge) = &code.code_challenge else {
+        let told = "there, though the authorization request had no code_challenge";
+        return failed(name, told).client("send a code_challenge with the authorization request");
+    };
+    if sent == challenge.to_text() {
+        let told = "that is the code_challenge itself";
+        return failed(name, told).client("send what the challenge was made of");
+    }
+    let Some(verifier) = CodeVerifier::parse(sent) else {
+        let told = format!(
+            "{} characters; a verifier has 43 to 128, of A-Z, a-z, 0-9 and -._~ (RFC 7636 §4.1)",
+            sent.chars().count()
+        );
+        return failed(name, told).client("send the base64url of 32 random bytes, without `=`");
+    };
+    if challenge.is_answered_by(&verifier) {
+        return passed(name, "answers the code_challenge");
+    }
+    failed(
+        name,
+        "its SHA-256 is not the code_challenge: it is of another request, or the challenge was made otherwise",
+    )
+    .client(again)
+}
+
+fn of_refresh(parameters: &Parameters, client: &Client, stored: &Stored, now: Timestamp) -> Vec<Check> {
+    let name = "refresh_token";
+    let value = match value(parameters, name, TokenKind::RefreshToken) {
+        Ok(value) => value,
+        Err(check) => return vec![*check],
+    };
+    let Stored::Refresh(known) = stored else {
+        let told = "none is known that begins so: it was pruned, or another server issued it";
+        return vec![failed(name, told)];
+    };
+    let token = &known.row;
+    let is_genuine = token.secret_hash.matches(&value.secret().hash());
+    if let Some(check) = stranger(name, is_genuine, known, client) {
+        return vec![check];
+    }
+    let mut checks = vec![match &token.rotation {
+        Some(rotation) => failed(
+            name,
+            format!(
+                "used at {}; {} took its place{}",
+                rotation.rotated_at,
+                rotation.successor,
+                if rotation.successor_used {
+                    ", and has been used too"
+                } else {
+                    ""
+                }
+            ),
+        )
+        .client("keep the refresh token of each answer, and send the newest"),
+        None if now >= token.expires_at => failed(name, format!("expired at {}", token.expires_at))
+            .client("begin again with an authorization request")
+            .command(&[
+                "client",
+                "update",
+                client.id.as_str(),
+                "--refresh-token-idle",
+                "30d",
+            ]),
+        None => passed(name, format!("good until {}", token.expires_at)),
+    }];
+    let refreshes = known.grant.refreshes;
+    let policy = client.settings.refresh;
+    if !policy.allows_another(refreshes) && token.rotation.is_none() {
+        let told = match policy {
+            RefreshPolicy::None => "this client may not refresh".to_owned(),
+            _ => format!("this grant was refreshed {refreshes} times, which is all that the client may"),
+        };
+        let command = ["client", "update", client.id.as_str(), "--refresh", "unlimited"];
+        checks.push(failed(name, told).command(&command));
+    }
+    checks.extend(of_grant(known));
+    checks.extend(of_narrower_scope(parameters, client, &known.grant));
+    checks
+}
+
+fn of_narrower_scope(parameters: &Parameters, client: &Client, grant: &Grant) -> Option<Check> {
+    let sent = parameters.get("scope")?;
+    let in_force = grant.scope.intersection(&client.settings.scopes);
+    let is_within = sent
+        .split(' ')
+        .all(|word| in_force.iter().any(|scope| scope.as_str() == word));
+    Some(if is_within {
+        passed("scope", "within what was approved")
+    } else {
+        failed("scope", "more than was approved, or than the client may have now")
+            .received(Some(sent))
+            .expected(&in_force.to_string())
+            .client("ask for what was approved, or leave it out")
+    })
+}
+
+/// What of the grant stands in the way.
+fn of_grant<T>(known: &Known<T>) -> Vec<Check> {
+    let mut checks = Vec::new();
+    if let Some(GrantEnd { at, cause }) = known.grant.ended {
+        let told = format!("the grant ended at {at}: {}", cause.name());
+        checks.push(
+            failed("grant", told)
+                .client("begin again; `oauthctl explain token` tells what became of each token of it"),
+        );
+    }
+    let (username, is_enabled) = &known.owner;
+    if !is_enabled {
+        let told = format!("the resource owner {username} is disabled");
+        checks.push(failed("grant", told).command(&["owner", "enable", username]));
+    }
+    checks
+}
