@@ -167,6 +167,9 @@ fn with_a_browser_only_the_answer_with_the_state_and_the_issuer_counts() {
     let (server, client) = stage();
     let mut waiting = Waiting::start(&mut login(&server, &client, "--no-browser -o json"));
     let mut browser = signed_in(&server);
+    // What a browser opens ahead, and sends nothing on.
+    let back = waiting.redirect_uri();
+    let _silent = TcpStream::connect(back.socket_addrs(|| None).unwrap()[0]).unwrap();
     let location = approve(&mut browser, waiting.path(&server.base))
         .location()
         .to_owned();

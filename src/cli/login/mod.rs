@@ -61,7 +61,10 @@ pub(super) struct Opts {
     /// Who asks for authorization [default: the one in the token file]
     #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
-    /// What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]
+    // By hand: a refresh does not take it from there, nor does another client than that of the variables.
+    #[arg(
+        help = "What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]"
+    )]
     #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
     /// Any server that has metadata [default: the server of the settings]
@@ -109,7 +112,8 @@ struct OwnerHere {
     /// Sign in and approve without a browser, at a server of this program: for scripts and tests
     #[arg(long, conflicts_with_all = ["no_browser", "timeout"])]
     headless: bool,
-    /// Who signs in [env: OAUTH_USERNAME]
+    // By hand: where it is set and nobody is headless, nothing is wrong.
+    #[arg(help = "Who signs in [env: OAUTH_USERNAME]")]
     #[arg(long, value_name = "NAME", requires = "headless", add = complete::any_of(&[complete::Kind::Owner]))]
     owner: Option<Username>,
     /// Read the owner's password from the first line of stdin instead of asking for it

@@ -181,6 +181,7 @@ mod tests {
         let scratch = Scratch::start(Seed::example(&Settings::default().tokens).unwrap()).unwrap();
         let opts = Opts {
             seed: None,
+            misplaced: Vec::new(),
             command: vec!["true".into()],
         };
         assert_eq!(code(play(&opts, &scratch, &mut signals).unwrap()), 0);
