@@ -362,6 +362,11 @@ fn the_port_is_the_one_that_was_asked_for_or_a_free_one() {
         assert!(written(&[]).contains(free), "{library}");
         let asked = written(&["--redirect-uri", "http://127.0.0.1:9999/x"]);
         assert!(asked.contains(fixed), "{asked}");
+        // Python has to be told what the others find out.
+        let sixth = written(&["--redirect-uri", "http://[::1]:9999/x"]);
+        assert!(sixth.contains(&fixed.replace("127.0.0.1", "::1")), "{sixth}");
+        assert!(!asked.contains("AF_INET6"), "{asked}");
+        assert_eq!(sixth.contains("AF_INET6"), library == "authlib", "{sixth}");
     }
 }
 

@@ -6,6 +6,9 @@
 # The access token is printed on stdout, everything else on stderr. A web application has a redirect URI of its own
 # instead of this listener, and keeps state and verifier in the session of its user.
 import os
+{% if is_ipv6 %}
+import socket
+{% endif %}
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import Queue
@@ -51,6 +54,9 @@ metadata = requests.get(METADATA_URL, timeout=30).json()
 if metadata["issuer"] != ISSUER:
     sys.exit("another server answers")
 
+{% if is_ipv6 %}
+ThreadingHTTPServer.address_family = socket.AF_INET6
+{% endif %}
 # A thread for each connection: browsers open some ahead, and send nothing on them.
 server = ThreadingHTTPServer(({{ listen_host }}, {{ listen_port }}), RedirectUri)
 server.answers = Queue()

@@ -129,6 +129,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             scope => literal(&scope),
             redirect_host => literal(host),
             listen_host => literal(host.trim_start_matches('[').trim_end_matches(']')),
+            is_ipv6 => host.starts_with('['),
             listen_port => port.strip_prefix(':').unwrap_or("0"),
             redirect_path => literal(path),
             issuer_word => shell::word(issuer),
