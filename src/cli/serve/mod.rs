@@ -44,7 +44,7 @@ pub(super) struct Opts {
     pub(super) issuer: Option<Issuer>,
     /// A server to develop with, for this machine only: seeded from FILE (as `apply` reads it, with owners and secrets;
     /// `oauthctl example development` prints one) or from a built-in example, on a scratch database unless --database names
-    /// one
+    /// a new one, or one that it made
     #[arg(long, value_name = "FILE", num_args = 0..=1)]
     #[expect(clippy::option_option, reason = "not given, given alone, given with a file")]
     pub(super) dev: Option<Option<PathBuf>>,
