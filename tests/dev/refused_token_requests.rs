@@ -5,7 +5,7 @@ use std::sync::Barrier;
 
 use serde_json::Value;
 
-use super::Server;
+use crate::server::Server;
 
 /// The checks that failed of the request with that ID: parameter, what is told, and the first remedy.
 fn failed(server: &Server, request_id: &str) -> Vec<(String, String, String)> {

@@ -1,0 +1,160 @@
+//! What is done to a grant, and what is told of it.
+
+use serde_json::Value;
+
+use crate::server::{Server, grant_of};
+
+#[test]
+fn what_is_done_to_a_grant_is_seen_by_its_client_and_told_of_its_tokens() {
+    let server = Server::start(&["--dev"]);
+    let first = server.exchange(&server.code("alice")).json();
+    let grant = grant_of(&server);
+    server.told(&["dev", "expire", &grant]);
+    assert_eq!(server.check(&first["access_token"]), 401);
+    let second = server.refresh(&first["refresh_token"]).json();
+    assert_eq!(server.check(&second["access_token"]), 200);
+    server.told(&["dev", "rotate", &grant]);
+    assert_eq!(
+        server.refresh(&second["refresh_token"]).json()["error"],
+        "invalid_grant"
+    );
+    assert_eq!(
+        server.check(&second["access_token"]),
+        401,
+        "a reuse ends the grant"
+    );
+    let token = second["access_token"].as_str().unwrap();
+    let output = server.command(&["explain", "token", "-o", "json"], token);
+    let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(family["grant_id"], grant.as_str());
+    assert_eq!(family["end_cause"], "refresh_token_reused");
+    assert_eq!(family["genuine"], true);
+    let told: Vec<(&str, &str, bool)> = family["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            let text = |name: &str| one[name].as_str().unwrap();
+            (text("kind"), text("state"), one["asked"].as_bool().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("code", "exchanged", false),
+            ("refresh", "rotated", false),
+            ("access", "expired", false),
+            ("refresh", "rotated", false),
+            ("access", "revoked", true),
+        ]
+    );
+    let told = server.command(&["explain", "token"], token);
+    let told = String::from_utf8(told.stdout).unwrap();
+    for (command, kind) in [("expire", "access"), ("rotate", "refresh")] {
+        let line = told
+            .lines()
+            .find(|line| line.contains(&format!("`oauthctl dev {command}` by operator ")));
+        assert!(
+            line.is_some_and(|line| line.contains(&format!("└ {kind} "))),
+            "{told}"
+        );
+    }
+    let forged = format!("{}{}", &token[..17], "A".repeat(token.len() - 17));
+    let output = server.command(&["explain", "token", "-o", "json"], &forged);
+    let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(family["genuine"], false);
+    let third = server.exchange(&server.code("carol")).json();
+    let grants = server.told(&["grant", "list", "--owner", "carol"]);
+    server.told(&["dev", "revoke", grants[0]["grant_id"].as_str().unwrap()]);
+    assert_eq!(server.check(&third["access_token"]), 401);
+    server.told(&["dev", "clock", "advance", "1h"]);
+    let trail = server.told(&["audit", "list"]);
+    let trail = trail.as_array().unwrap();
+    let operator = trail
+        .iter()
+        .find(|entry| entry["action"] == "client.register")
+        .unwrap();
+    for action in ["grant.expire", "grant.rotate", "grant.revoke", "clock.move"] {
+        let mut found = trail.iter().filter(|entry| entry["action"] == action);
+        let entry = found.next().unwrap_or_else(|| panic!("{action}: {trail:?}"));
+        assert_eq!(entry["actor"], operator["actor"], "{action}");
+        assert!(found.next().is_none(), "{action} is written down once");
+    }
+}
+
+#[test]
+fn who_revoked_a_token_is_told() {
+    let server = Server::start(&["--dev"]);
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        tokens.push(server.exchange(&server.code("alice")).json());
+    }
+    server.told(&["token", "revoke", "--kind", "access", "--yes"]);
+    let explain = |token: &Value| {
+        let output = server.command(&["explain", "token"], token.as_str().unwrap());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for tokens in &tokens {
+        let told = explain(&tokens["access_token"]);
+        let line = told.lines().find(|line| line.contains("<- this one")).unwrap();
+        assert!(
+            line.contains(" by operator "),
+            "revoked together with others: {told}"
+        );
+    }
+    let refresh_token = tokens[0]["refresh_token"].as_str().unwrap();
+    let revoked = server.command(&["token", "revoke", "-", "--yes"], refresh_token);
+    assert!(revoked.status.success());
+    let told = explain(&tokens[0]["access_token"]);
+    let grant = told.lines().nth(1).unwrap();
+    assert!(
+        grant.contains(": operator ") && grant.ends_with(" revoked it"),
+        "{told}"
+    );
+}
+
+#[test]
+fn without_an_id_the_newest_grant_is_meant_and_one_that_ended_is_left_alone() {
+    let server = Server::start(&["--dev"]);
+    let none = server.command(&["dev", "revoke"], "");
+    assert_eq!(none.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&none.stderr).contains("there is no grant yet"));
+    for id in ["nonsense", "38g61gjnf1de5"] {
+        let output = server.command(&["dev", "expire", id], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(if id == "nonsense" { 2 } else { 3 }),
+            "{told}"
+        );
+        assert!(told.contains("`oauthctl grant list`"), "{told}");
+    }
+    server.exchange(&server.code("alice"));
+    let newest = server.exchange(&server.code("bob")).json();
+    let grants = server.told(&["grant", "list", "--owner", "bob"]);
+    assert_eq!(server.told(&["dev", "expire"])["grant_id"], grants[0]["grant_id"]);
+    assert_eq!(server.check(&newest["access_token"]), 401);
+    let revoked = server.told(&["dev", "revoke"]);
+    assert_eq!(revoked["grant_id"], grants[0]["grant_id"]);
+    assert_eq!(revoked["changed"], 1);
+    let ended = server.told(&["grant", "show", grants[0]["grant_id"].as_str().unwrap()])["ended_at"].clone();
+    for verb in ["expire", "rotate", "revoke"] {
+        let told = server.told(&["dev", verb]);
+        assert_eq!(told["changed"], 0, "{verb}");
+        assert!(told["ended_at"].is_string(), "{verb}: {told}");
+        assert!(
+            ended.is_null() || ended == told["ended_at"],
+            "{verb}: {told} {ended}"
+        );
+        let output = server.command(&["dev", verb], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("already; nothing was changed"), "{told}");
+    }
+    let token = newest["refresh_token"].as_str().unwrap();
+    let told = server.command(&["explain", "token"], token);
+    let told = String::from_utf8(told.stdout).unwrap();
+    assert!(
+        told.contains("taken back as by the resource owner, with `oauthctl dev revoke` by operator "),
+        "{told}"
+    );
+}
