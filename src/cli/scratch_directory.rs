@@ -109,9 +109,14 @@ fn remove_abandoned(place: &Path) {
     }
 }
 
-/// Whether nobody else can put something in the place of what was looked at: a sticky bit, or a directory of one's own.
+/// Whether nobody else can put something in the place of what was looked at: a directory of one's own or of root, to which
+/// others may not write or which has the sticky bit. Whoever has the directory may rename all that is in it.
 fn is_safe(place: &Path) -> bool {
-    fs::metadata(place).is_ok_and(|found| found.mode() & 0o022 == 0 || found.mode() & 0o1000 != 0)
+    fs::metadata(place).is_ok_and(|found| is_closed(found.uid(), found.mode(), Uid::effective().as_raw()))
+}
+
+fn is_closed(owner: u32, mode: u32, own: u32) -> bool {
+    (owner == own || owner == 0) && (mode & 0o022 == 0 || mode & 0o1000 != 0)
 }
 
 fn is_named_as_ours(name: &str) -> bool {
@@ -209,6 +214,14 @@ mod tests {
             fs::set_permissions(place.path(), fs::Permissions::from_mode(mode)).unwrap();
             remove_abandoned(place.path());
             assert_eq!(names(place.path()).len(), left, "{mode:o}");
+        }
+        for (owner, mode, own, closed) in [
+            (1000, 0o700, 1000, true),
+            (0, 0o41777, 1000, true),
+            (1000, 0o755, 0, false),
+            (1001, 0o41777, 1000, false),
+        ] {
+            assert_eq!(is_closed(owner, mode, own), closed, "{owner} {mode:o} {own}");
         }
     }
 }

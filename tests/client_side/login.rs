@@ -1,9 +1,10 @@
 //! `login`: headless, with a browser, on a terminal, and at other servers.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use oauth2::url::Url;
 use rexpect::process::{Signal, WaitStatus};
@@ -160,6 +161,43 @@ fn refreshing_at_once_with_one_file_uses_no_refresh_token_twice() {
         !left.iter().any(|name| name.to_string_lossy().starts_with(".tmp")),
         "{left:?}"
     );
+}
+
+#[test]
+fn who_waits_for_a_token_file_says_so_and_waits_for_no_pipe() {
+    let (server, client) = stage();
+    let path = server.home.database().with_file_name("tokens.json");
+    let command = format!("{HEADLESS} --token-file tokens.json");
+    tokens(&output(&mut login(&server, &client, &command), PASSWORD));
+    let held = fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    let mut waiting = login(&server, &client, "--refresh --token-file tokens.json")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(waiting.stderr.take().unwrap())
+        .read_line(&mut said)
+        .unwrap();
+    assert_eq!(
+        said,
+        "waiting for another process, which refreshes with tokens.json too\n"
+    );
+    drop(held);
+    assert!(waiting.wait().unwrap().success());
+
+    let pipe = path.with_file_name("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    for name in ["pipe", "."] {
+        let refused = output(
+            &mut login(&server, &client, &format!("--refresh --token-file {name}")),
+            "",
+        );
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("is not a file"), "{refused:?}");
+    }
 }
 
 #[test]
@@ -515,6 +553,26 @@ fn the_variables_of_a_server_are_enough() {
         &mut command("--headless --owner bob --password-stdin -o json"),
         PASSWORD,
     ));
+
+    // What is secret in them is for the server there, and for no other that is named.
+    for (args, stdin, said) in [
+        (
+            "--headless",
+            "",
+            "or set OAUTH_CLIENT_SECRET; the one that is set is for",
+        ),
+        (
+            "--headless --secret-stdin",
+            client.secret.as_str(),
+            "--password-stdin",
+        ),
+    ] {
+        let mut command = command(args);
+        command.args(["--issuer", &server.base]);
+        let refused = output(command.env("OAUTH_ISSUER", "https://id.example"), stdin);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(said), "{refused:?}");
+    }
 
     // A refresh is of what was granted.
     let file = "--token-file t.json -o json";

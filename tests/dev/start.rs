@@ -170,7 +170,7 @@ fn another_terminal_reads_the_variables_from_a_file_that_ends_with_the_server() 
     server.stop();
     assert!(!file.exists());
     // One that was killed leaves it, and somebody may have put something else there.
-    std::fs::write(&file, "export OAUTH_CLIENT_SECRET=old\n").unwrap();
+    std::fs::write(&file, "export OAUTH_ISSUER=old\n").unwrap();
     let directory = std::mem::replace(&mut server.directory, TempDir::new().unwrap());
     let server = Server::start_in(directory, &["--dev", "--database", "it's mine.db"]);
     let file = server.directory.path().join("it's mine.db-env");
@@ -227,4 +227,18 @@ fn the_wrong_terminal_is_told_which_database_it_looks_into() {
         third.contains("no client `other`") && !third.contains("oauthctl.db"),
         "{third}"
     );
+}
+
+#[test]
+fn the_file_of_somebody_is_not_taken_for_that_of_the_variables() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("dev-env");
+    std::fs::write(&file, "PRECIOUS=1\n").unwrap();
+    let start = ["serve", "--listen", "127.0.0.1:0", "--dev", "--database", "dev"];
+    let refused = oauthctl(directory.path(), &start).output().unwrap();
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("dev-env is where the variables"), "{stderr}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "PRECIOUS=1\n");
+    assert!(!directory.path().join("dev").exists(), "nothing is made before");
 }

@@ -26,6 +26,10 @@ pub(super) const PASSWORD_VARIABLE: &str = "OAUTH_PASSWORD";
 /// The variable that says whose the password is.
 const OWNER_VARIABLE: &str = "OAUTH_USERNAME";
 
+/// The variables that say whose the client secret is, and at which server all of them are good.
+const CLIENT_VARIABLE: &str = "OAUTH_CLIENT_ID";
+const ISSUER_VARIABLE: &str = "OAUTH_ISSUER";
+
 /// What another server is sent where nothing is said.
 const USUAL_REDIRECT_URI: &str = "http://127.0.0.1/callback";
 
@@ -225,6 +229,7 @@ fn registered_redirect_uri(client: &Client, any: bool) -> Result<RedirectUri, Cl
 pub(super) fn secret(
     source: &SecretSource,
     client: &ClientId,
+    issuer: &ServerIssuer,
     context: &Context<'_>,
 ) -> Result<Option<Credentials>, CliError> {
     let text = if source.public {
@@ -245,13 +250,14 @@ pub(super) fn secret(
             )));
         }
         line
-    } else if let Some(text) = variable(SECRET_VARIABLE) {
+    } else if let Some(text) = variable(SECRET_VARIABLE).filter(|_| is_of(ISSUER_VARIABLE, issuer.as_str())) {
         text
     } else if context.may_ask {
         prompt::password(&format!("Secret of {client}"))?
     } else {
         return Err(CliError::Usage(format!(
-            "the secret of `{client}` is missing; give --secret-file or --secret-stdin, or set {SECRET_VARIABLE}"
+            "the secret of `{client}` is missing; give --secret-file or --secret-stdin, or set {SECRET_VARIABLE}{}",
+            of_another(SECRET_VARIABLE)
         )));
     };
     Ok(Some(Credentials {
@@ -263,6 +269,19 @@ pub(super) fn secret(
 /// What a variable of the environment holds, if anything.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Whether the variables may be about this client, owner or server: `name` says so, or says nothing. Those of a development
+/// server are in the environment together, and what is secret in them is for nobody else.
+fn is_of(name: &str, this: &str) -> bool {
+    variable(name).is_none_or(|text| text == this)
+}
+
+/// Why the variable of that name was not taken, if it is there.
+fn of_another(name: &str) -> String {
+    variable(name).map_or_else(String::new, |_| {
+        format!("; the one that is set is for the server that {ISSUER_VARIABLE} names")
+    })
 }
 
 /// Who signs in.
@@ -283,13 +302,14 @@ pub(super) fn owner(given: Option<&Username>) -> Result<Username, CliError> {
 pub(super) fn password(
     is_on_stdin: bool,
     owner: &Username,
+    issuer: &ServerIssuer,
     context: &Context<'_>,
 ) -> Result<String, CliError> {
-    // The one in the environment is of the owner there.
-    let is_of_another = variable(OWNER_VARIABLE).is_some_and(|name| name != owner.as_str());
+    // The one in the environment is of the owner there, at the server there.
+    let is_theirs = is_of(OWNER_VARIABLE, owner.as_str()) && is_of(ISSUER_VARIABLE, issuer.as_str());
     if is_on_stdin {
         prompt::line_of_stdin("password")
-    } else if let Some(text) = variable(PASSWORD_VARIABLE).filter(|_| !is_of_another) {
+    } else if let Some(text) = variable(PASSWORD_VARIABLE).filter(|_| is_theirs) {
         Ok(text)
     } else if context.may_ask {
         prompt::password(&format!("Password of {owner}"))
@@ -304,7 +324,7 @@ pub(super) fn scope(given: &[ScopeSet], client: &ClientId) -> Result<Option<Stri
         let all: ScopeSet = given.iter().flat_map(|set| set.iter().cloned()).collect();
         return Ok(Some(all.to_string()));
     }
-    if variable("OAUTH_CLIENT_ID").is_some_and(|id| id != client.as_str()) {
+    if !is_of(CLIENT_VARIABLE, client.as_str()) {
         return Ok(None);
     }
     let Some(text) = variable("OAUTH_SCOPE") else {

@@ -134,7 +134,7 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
     }
     let (file, old) = match &opts.token_file {
         Some(path) if opts.refresh => {
-            let (file, tokens) = TokenFile::to_replace(path)?;
+            let (file, tokens) = TokenFile::to_replace(path, context)?;
             (Some(file), Some(tokens))
         }
         Some(path) => (Some(TokenFile::to_create(path)?), None),
@@ -150,7 +150,7 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         })?),
         _ => None,
     };
-    let secret = asked::secret(&opts.secret, &asked.client, context)?;
+    let secret = asked::secret(&opts.secret, &asked.client, &asked.issuer, context)?;
     // A refresh token is good for what was granted, whatever the environment says.
     let scope = match old {
         Some(_) if opts.scope.is_empty() => None,
@@ -283,7 +283,7 @@ impl Login {
         context: &Context<'_>,
     ) -> Result<(String, String), CliError> {
         let owner = asked::owner(opts.owner.owner.as_ref())?;
-        let password = asked::password(opts.owner.password_stdin, &owner, context)?;
+        let password = asked::password(opts.owner.password_stdin, &owner, &self.asked.issuer, context)?;
         let redirect_uri = self.asked.redirect_uri.as_str().to_owned();
         let owner = ResourceOwner {
             username: owner.as_str(),

@@ -1,7 +1,7 @@
 //! What the token endpoint gives (RFC 6749 §5.1), and where it is kept.
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::answer::refusal;
+use crate::cli::context::Context;
 use crate::cli::exit::CliError;
 use crate::cli::output::Record;
 use crate::cli::parties::http_client::Answer;
@@ -163,9 +164,9 @@ impl TokenFile {
 
     /// A file that is there, and what it holds. What takes its place is made before the refresh token in it is used: that
     /// may be good once only.
-    pub(super) fn to_replace(path: &Path) -> Result<(Self, Tokens), CliError> {
+    pub(super) fn to_replace(path: &Path, context: &mut Context<'_>) -> Result<(Self, Tokens), CliError> {
         let doing = || format!("read {}", path.display());
-        let old = open_alone(path).map_err(CliError::io(doing()))?;
+        let old = open_alone(path, context)?;
         let size = old.metadata().map_err(CliError::io(doing()))?.len();
         if size > LARGEST_FILE {
             return Err(CliError::Usage(format!(
@@ -222,11 +223,27 @@ impl TokenFile {
 
 /// Opens a token file, and waits until nobody else refreshes with it: two at once would use the same refresh token, which may
 /// be good once only.
-fn open_alone(path: &Path) -> io::Result<File> {
+fn open_alone(path: &Path, context: &mut Context<'_>) -> Result<File, CliError> {
+    let doing = || format!("read {}", path.display());
     loop {
-        let file = File::open(path)?;
-        file.lock()?;
-        let (opened, there) = (file.metadata()?, fs::metadata(path)?);
+        // Before it is opened, which at a pipe would wait for somebody who writes.
+        if !fs::metadata(path).map_err(CliError::io(doing()))?.is_file() {
+            return Err(CliError::Usage(format!("{} is not a file", path.display())));
+        }
+        let file = File::open(path).map_err(CliError::io(doing()))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                context.say(&format!(
+                    "waiting for another process, which refreshes with {} too",
+                    path.display()
+                ))?;
+                file.lock().map_err(CliError::io(doing()))?;
+            }
+            Err(TryLockError::Error(error)) => return Err(CliError::io(doing())(error)),
+        }
+        let meta = || Ok((file.metadata()?, fs::metadata(path)?));
+        let (opened, there) = meta().map_err(CliError::io(doing()))?;
         // Meanwhile another may have taken its place.
         if (opened.dev(), opened.ino()) == (there.dev(), there.ino()) {
             return Ok(file);

@@ -1,6 +1,7 @@
 //! `serve --dev`: what is set up before the server starts, and what it says when it has.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -43,14 +44,43 @@ pub(super) struct Running {
 
 /// The file from which a shell takes the variables, so that nobody has to copy them: beside the database, and as closed to
 /// others as that.
+fn export_file(database: &Path) -> PathBuf {
+    let absolute = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+    let mut name = absolute.into_os_string();
+    name.push("-env");
+    PathBuf::from(name)
+}
+
+/// What that file begins with.
+const EXPORTED: &str = "export OAUTH_ISSUER=";
+
+/// Whether nothing is lost where the file is written anew: it is not there, or a server that was killed left it behind.
+fn refuse_to_overwrite(path: &Path) -> Result<(), CliError> {
+    match std::fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(found) if found.is_file() => {
+            let mut head = String::new();
+            let read =
+                File::open(path).and_then(|file| file.take(EXPORTED.len() as u64).read_to_string(&mut head));
+            if read.is_ok() && (head == EXPORTED || head.is_empty()) {
+                return Ok(());
+            }
+        }
+        _ => {}
+    }
+    Err(CliError::Usage(format!(
+        "{} is where the variables for a shell would be written, and is somebody's; name another database, or move it away",
+        path.display()
+    )))
+}
+
+/// Writes it.
 fn export(
     database: &Path,
     environment: &[(&'static str, String)],
 ) -> Result<(PathBuf, SecretFile), CliError> {
-    let absolute = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
-    let mut name = absolute.into_os_string();
-    name.push("-env");
-    let path = PathBuf::from(name);
+    let path = export_file(database);
+    refuse_to_overwrite(&path)?;
     // What a server that was killed left behind.
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -87,6 +117,7 @@ pub(super) fn prepare(
     let directory = if is_named {
         // Before anything is seeded.
         refuse_second(&context.settings.database.path)?;
+        refuse_to_overwrite(&export_file(&context.settings.database.path))?;
         // Before it is opened, which would bring the schema of an older one up to date.
         if !store::is_new_or_began_with(&context.store_options(), Action::DevelopmentBegun)? {
             return Err(of_another_server(&context.settings.database.path));
