@@ -2,7 +2,7 @@
 
 use super::{AuthorizationServer, Failure};
 use crate::clock::Timestamp;
-use crate::domain::client::ClientSecret;
+use crate::domain::client::{ClientId, ClientSecret};
 use crate::domain::identifier::Identifier;
 use crate::domain::registration::{ClientRecord, Registered};
 use crate::domain::token::TokenValue;
@@ -56,6 +56,11 @@ fn presented(
         Some(Registered::Client(client)) => return Ok(Presented::Disabled(client.id.clone())),
         Some(Registered::ResourceServer(server)) => return Ok(Presented::ResourceServer(server.id.clone())),
         None => {
+            // As text it is an identifier where somebody exchanged the two.
+            let swapped = secret.reveal().parse::<ClientId>().ok();
+            if let Some(client) = swapped.map(|id| tx.client(&id)).transpose()?.flatten() {
+                return Ok(Presented::Swapped(client.id));
+            }
             let clients = tx.clients()?.iter().map(|client| client.id.to_string()).collect();
             return Ok(Presented::Unknown {
                 clients,

@@ -257,7 +257,7 @@ impl TestServer {
         let redirect_uri = parameters.get("redirect_uri").unwrap_or(self.redirect_uri());
         let owner = ResourceOwner {
             username,
-            password: owner.password.reveal(),
+            password: Some(owner.password.reveal()),
         };
         owner
             .answer(decision, HttpClient::new(), authorization_url, redirect_uri)

@@ -18,6 +18,9 @@ use crate::protocol::prompt;
 use crate::protocol::redirect_uri_meant::{difference, meant, nearest_first};
 use crate::protocol::resource_indicators::{self, RESOURCE};
 
+/// Scopes of OpenID Connect Core 1.0 §5.4 and §11, which clients ask for by habit.
+const OPENID_CONNECT: [&str; 6] = ["openid", "profile", "email", "address", "phone", "offline_access"];
+
 /// What is registered, as far as it matters to the request.
 #[derive(Debug)]
 pub struct Registered<'a> {
@@ -149,8 +152,23 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
         }
     }
     checks.extend(of_resources(parameters, registered));
-    if let Err(error) = prompt::asked(parameters) {
-        checks.push(refused("prompt", parameters, &error));
+    match prompt::asked(parameters) {
+        Err(error) => {
+            let parameter = [prompt::MAX_AGE, prompt::LOGIN_HINT]
+                .into_iter()
+                .find(|name| error.description.starts_with(name));
+            checks.push(refused(parameter.unwrap_or(prompt::PROMPT), parameters, &error));
+        }
+        Ok(asked) if asked.prompts.contains(&prompt::Prompt::None) => checks.push(
+            Check::new(
+                prompt::PROMPT,
+                Verdict::Remarked,
+                "no page may be shown, and nobody is signed in here; a browser in which somebody is may be answered",
+            )
+            .received(parameters.get(prompt::PROMPT))
+            .client("leave `prompt` out, and the resource owner is asked"),
+        ),
+        Ok(_) => {}
     }
     if is_whole(&["state"]) {
         checks.push(of_state(parameters));
@@ -333,8 +351,17 @@ fn of_scope(parameters: &Parameters, client: &Client, registered: &Registered<'_
                     check = check.command(&["client", "update", id, "--add-scope", word]);
                 } else if let Some(meant) = registered.scopes.iter().find(|defined| is_near(word, defined)) {
                     check = check.client(format!("send {meant} instead of {word}"));
+                } else if word.contains([',', ';']) {
+                    check = check.client("put spaces between scopes");
+                } else if OPENID_CONNECT.contains(&word) {
+                    check = check.client(format!(
+                        "leave {word} out: it is of OpenID Connect, which is not spoken here"
+                    ));
                 } else {
-                    check = check.command(&["scope", "define", word]);
+                    check = check.client(format!("leave {word} out")).client(format!(
+                        "define it with what it opens, and give it to the client: `oauthctl scope define {word} --folder \
+                         FOLDER`, then `oauthctl client update {id} --add-scope {word}`"
+                    ));
                 }
             }
             check.registered(allowed)

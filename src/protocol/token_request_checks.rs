@@ -5,14 +5,13 @@
 use crate::clock::Timestamp;
 use crate::domain::client::{Client, ClientId, RefreshPolicy};
 use crate::domain::grant::{Grant, GrantEnd};
-use crate::domain::likeness::is_near;
+use crate::domain::likeness::{common, is_near};
 use crate::domain::pkce::CodeVerifier;
 use crate::domain::token::{AuthorizationCode, RefreshToken, TokenKind, TokenValue};
 use crate::protocol::authorization_checks::{Check, Verdict, flawed};
 use crate::protocol::client_authentication::CredentialsError;
-use crate::protocol::parameters::Parameters;
-use crate::protocol::redirect_uri_meant::difference;
-use crate::protocol::token_request::GrantType;
+use crate::protocol::parameters::{Parameters, names_any};
+use crate::protocol::token_request::{GrantType, KNOWN};
 
 /// Whom the presented credentials are of.
 #[derive(Debug)]
@@ -32,6 +31,8 @@ pub enum Presented {
     },
     /// A resource server, which gets no tokens.
     ResourceServer(ClientId),
+    /// The client's identifier stands where its secret belongs.
+    Swapped(ClientId),
     /// Nobody has this identifier.
     Unknown {
         /// The identifiers of all clients.
@@ -118,6 +119,44 @@ pub fn checks(
     checks
 }
 
+/// Of a request whose parameters do not arrive: what its body is, where it is no form.
+pub fn of_content_type(received: Option<&str>) -> Check {
+    let told = match received {
+        Some(_) => "the body is read as a form only",
+        None => "missing; the body is read as a form only",
+    };
+    failed("Content-Type", told)
+        .received(received)
+        .expected("application/x-www-form-urlencoded")
+        .client("send the parameters as a form, as curl does with `-d`")
+}
+
+/// Of a form whose parameters do not arrive: where they are instead, as far as that can be seen.
+pub fn of_misplaced(query: &str, body: &[u8]) -> Option<Check> {
+    if names_any(query.as_bytes(), &KNOWN) {
+        let told = "its parameters stand in the URL, where they get into logs; here only the body is read";
+        return Some(failed("body", told).client("send them in the body"));
+    }
+    body.trim_ascii_start().starts_with(b"{").then(|| {
+        failed(
+            "body",
+            "it is JSON, though its Content-Type says that it is a form",
+        )
+        .client("send the parameters as a form, as curl does with `-d`")
+    })
+}
+
+/// Of a request with another method than the endpoint has.
+pub fn of_method(received: &str) -> Check {
+    failed(
+        "method",
+        "the token endpoint is asked by POST, with the parameters in the body",
+    )
+    .received(Some(received))
+    .expected("POST")
+    .client("send a POST; what stands in a URL gets into logs")
+}
+
 fn failed(parameter: &str, told: impl Into<String>) -> Check {
     Check::new(parameter, Verdict::Failed, told)
 }
@@ -127,11 +166,6 @@ fn passed(parameter: &str, told: impl Into<String>) -> Check {
 }
 
 fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
-    let rotate = |check: Check, client: &ClientId| {
-        check
-            .client("send the secret that was shown when the client was registered")
-            .command(&["client", "rotate-secret", client.as_str()])
-    };
     match presented {
         Presented::None(CredentialsError::Missing) if parameters.get("client_id").is_some() => {
             failed("client_secret", "missing, and client_id alone proves nothing")
@@ -151,16 +185,28 @@ fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
         )
         .command(&["client", "list"]),
         Presented::WrongSecret { client, secret } => {
-            let told = match secret {
-                WrongSecret::Ended(at) => format!("it was the secret of {client} until {at}"),
+            let (told, mend) = match secret {
+                WrongSecret::Ended(at) => (
+                    format!("it was the secret of {client} until {at}"),
+                    "send the newer one, which the rotation printed",
+                ),
                 WrongSecret::Padded => {
                     let told = format!("the secret of {client} with white space or a line break around it");
                     return failed("client_secret", told).client("send it without");
                 }
-                WrongSecret::Unknown => format!("not the secret of {client}"),
+                WrongSecret::Unknown => (
+                    format!("not the secret of {client}"),
+                    "send the one that was printed when the client or the secret was made",
+                ),
             };
-            rotate(failed("client_secret", told), client)
+            failed("client_secret", told)
+                .client(mend)
+                .command(&["client", "rotate-secret", client.as_str()])
         }
+        Presented::Swapped(client) => failed("client_id", "client_id and client_secret have changed places")
+            .client(format!(
+                "send client_id={client}, and the secret as client_secret"
+            )),
         Presented::Unknown { clients, sent } => {
             // Not shown: people swap identifier and secret.
             let check = failed("client_id", "nobody is registered under what was sent");
@@ -182,12 +228,17 @@ fn value(parameters: &Parameters, parameter: &str, kind: TokenKind) -> Result<To
     match TokenValue::parse(text) {
         Some(value) if value.kind() == kind => Ok(value),
         Some(other) => {
-            let told = format!("that is no {}, but a {}", named(kind), named(other.kind()));
-            Err(Box::new(failed(parameter, told)))
+            let told = format!(
+                "that is no {}, but the value of another kind: {}",
+                named(kind),
+                named(other.kind())
+            );
+            let advice = format!("send it as what it is, and the {} here", named(kind));
+            Err(Box::new(failed(parameter, told).client(advice)))
         }
         None => {
             let told = format!(
-                "{} characters, which is not how this server writes one: it begins with {} and has 60",
+                "it has a length of {}, and is not what this server writes: that begins with {}, and has a length of 60",
                 text.chars().count(),
                 kind.prefix()
             );
@@ -262,7 +313,7 @@ fn of_sent_redirect_uri(parameters: &Parameters, code: &AuthorizationCode) -> Ch
                 .received(Some(sent))
                 .expected(expected)
                 .client(format!("send redirect_uri={expected}"));
-            check.differs_at = Some(difference(sent, expected));
+            check.differs_at = Some(common(sent, expected));
             check
         }
     }
@@ -287,7 +338,7 @@ fn of_verifier(parameters: &Parameters, code: &AuthorizationCode) -> Check {
     }
     let Some(verifier) = CodeVerifier::parse(sent) else {
         let told = format!(
-            "{} characters; a verifier has 43 to 128, of A-Z, a-z, 0-9 and -._~ (RFC 7636 §4.1)",
+            "it has a length of {}; a verifier has 43 to 128 characters, of A-Z, a-z, 0-9 and -._~ (RFC 7636 §4.1)",
             sent.chars().count()
         );
         return failed(name, told).client("send the base64url of 32 random bytes, without `=`");

@@ -635,7 +635,9 @@ fn a_page_that_refuses_is_said_in_its_words() {
         .env("oauthctl", env!("CARGO_BIN_EXE_oauthctl"));
     let ended = output(&mut command, "");
     assert!(
-        ended.stdout.contains("500 Internal Server Error (request "),
+        ended
+            .stdout
+            .contains("500 Internal Server Error (“This did not work”: "),
         "{ended:?}"
     );
     let (_, explained) = ended.stdout.split_once("says why\n").unwrap();

@@ -250,3 +250,27 @@ fn a_request_has_an_id_and_no_more_with_o_id() {
     let output = server.command(&["explain", "request", &id, "-o", "id"], "");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{id}\n"));
 }
+
+#[test]
+fn what_is_asked_for_by_habit_is_told_from_what_can_be_had() {
+    let server = Server::start(&["--dev"]);
+    let url = server.variable("OAUTH_AUTHORIZE_URL");
+    for (added, told) in [
+        (
+            "scope=openid+orders:read",
+            "leave openid out: it is of OpenID Connect",
+        ),
+        ("scope=orders:read,orders:write", "put spaces between scopes"),
+        (
+            "scope=nope",
+            "`oauthctl client update dev-client --add-scope nope`",
+        ),
+        ("prompt=none", "! prompt"),
+        ("prompt=none&max_age=x", "✗ max_age"),
+    ] {
+        let output = server.command(&["explain", &format!("{url}&{added}")], "");
+        let shown = String::from_utf8(output.stdout).unwrap();
+        assert!(shown.contains(told), "{added}: {shown}");
+        assert_eq!(output.status.code(), Some(6), "{added}");
+    }
+}

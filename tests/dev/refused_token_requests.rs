@@ -45,7 +45,7 @@ const MISTAKES: [[&str; 5]; 19] = [
         "grant_type=authorization_code",
     ],
     ["code", "", "code", "missing", "send it in `code`"],
-    ["code", "abc", "code", "3 characters", "as it came"],
+    ["code", "abc", "code", "length of 3", "as it came"],
     ["code", "{cut}", "code", "the rest is another", "as it came"],
     ["redirect_uri", "", "redirect_uri", "missing", "{uri}"],
     [
@@ -67,7 +67,7 @@ const MISTAKES: [[&str; 5]; 19] = [
         "code_verifier",
         "short",
         "code_verifier",
-        "5 characters",
+        "length of 5",
         "32 random bytes",
     ],
     [
@@ -82,7 +82,7 @@ const MISTAKES: [[&str; 5]; 19] = [
         "wrong",
         "client_secret",
         "not the secret of",
-        "was shown",
+        "was printed",
     ],
     [
         "client_secret",
@@ -229,6 +229,82 @@ fn what_became_of_a_refresh_token_is_told() {
     let answer = server.refresh(&tokens["refresh_token"]);
     let told = failed(&server, &answer.request_id);
     assert!(told[0].1.contains("expired at"), "{told:?}");
+}
+
+#[test]
+fn what_does_not_arrive_is_found_where_it_is() {
+    let server = Server::start(&["--dev"]);
+    let told = |method: &str, path: &str, kind: Option<&str>, body: &str| {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", server.issuer));
+        let request = kind
+            .into_iter()
+            .fold(request, |request, kind| request.header("Content-Type", kind));
+        let answer = server.agent.run(request.body(body.to_owned()).unwrap()).unwrap();
+        let id = answer.headers()["X-Request-Id"].to_str().unwrap().to_owned();
+        failed(&server, &id)
+    };
+    let form = Some("application/x-www-form-urlencoded");
+    for (method, path, kind, body, parameter, mend) in [
+        (
+            "POST",
+            "/token?grant_type=authorization_code&code=x",
+            form,
+            "",
+            "body",
+            "in the body",
+        ),
+        (
+            "POST",
+            "/token",
+            form,
+            "{\"grant_type\": \"authorization_code\"}",
+            "body",
+            "as a form",
+        ),
+        (
+            "POST",
+            "/token",
+            Some("application/json"),
+            "{}",
+            "Content-Type",
+            "as a form",
+        ),
+        (
+            "POST",
+            "/token",
+            None,
+            "grant_type=refresh_token",
+            "Content-Type",
+            "as a form",
+        ),
+        ("DELETE", "/token", form, "", "method", "POST"),
+    ] {
+        let told = told(method, path, kind, body);
+        assert_eq!(told.len(), 1, "{method} {path} {body}: {told:?}");
+        assert_eq!(told[0].0, parameter, "{method} {path} {body}: {told:?}");
+        assert!(told[0].2.contains(mend), "{method} {path} {body}: {told:?}");
+    }
+    let swapped = [
+        ("grant_type", "refresh_token"),
+        ("client_id", server.variable("OAUTH_CLIENT_SECRET")),
+        ("client_secret", server.variable("OAUTH_CLIENT_ID")),
+    ];
+    let form: Vec<_> = swapped
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let told = failed(&server, &server.post("/token", &[], &form).request_id);
+    assert!(told[0].1.contains("changed places"), "{told:?}");
+    // A posted authorization request is read from its body, and so the query says nothing of it.
+    let url = server
+        .variable("OAUTH_AUTHORIZE_URL")
+        .split_once("/authorize")
+        .unwrap()
+        .1;
+    let posted = server.post(&format!("/authorize{url}"), &[], &[]);
+    let seen = server.told(&["explain", "request", &posted.request_id]);
+    assert!(seen["authorization_request"].is_null(), "{seen}");
 }
 
 const TOGETHER: usize = 12;

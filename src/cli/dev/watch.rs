@@ -27,7 +27,9 @@ pub(super) fn run(database: &Path, all: bool, context: &mut Context<'_>) -> Resu
             OutputFormat::Table => {
                 let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
                 let mut lines = lines(&seen);
-                if !all && went_well(&seen) {
+                if !went_well(&seen) {
+                    lines.extend(flaws(&seen));
+                } else if !all {
                     lines.truncate(1);
                 }
                 lines.join("\n")
@@ -77,19 +79,19 @@ pub(in crate::cli) fn lines(seen: &Seen) -> Vec<String> {
     lines.extend(seen.location.iter().map(|to| format!("    ← {to}")));
     let received = seen.answer.iter();
     lines.extend(received.map(|(name, value)| format!("    ← {name}: {value}")));
-    let mut lines: Vec<String> = lines.iter().map(|line| visible(line)).collect();
+    lines.iter().map(|line| visible(line)).collect()
+}
+
+/// What is wrong with a request, and what mends it.
+pub(in crate::cli) fn flaws(seen: &Seen) -> Vec<String> {
     let failed: Vec<Check> = seen
         .checks
         .iter()
         .filter(|check| check.verdict == Verdict::Failed)
         .cloned()
         .collect();
-    lines.extend(
-        checks::lines(&failed, false)
-            .iter()
-            .map(|line| format!("    {line}")),
-    );
-    lines
+    let lines = checks::lines(&failed, false);
+    lines.iter().map(|line| format!("    {line}")).collect()
 }
 
 /// Whether nobody has to look why: it was neither refused nor had to fail.

@@ -28,8 +28,11 @@ pub(super) fn run(id: &str, context: &mut Context<'_>) -> Result<(), CliError> {
         return writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"));
     }
     let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
-    writeln!(context.stdout, "{}", watch::lines(&seen).join("\n"))
-        .map_err(CliError::io("write to stdout"))?;
+    let mut lines = watch::lines(&seen);
+    if seen.authorization_request.is_none() {
+        lines.extend(watch::flaws(&seen));
+    }
+    writeln!(context.stdout, "{}", lines.join("\n")).map_err(CliError::io("write to stdout"))?;
     let Some(query) = &seen.authorization_request else {
         return Ok(());
     };

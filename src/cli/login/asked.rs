@@ -131,7 +131,8 @@ fn client(opts: &Opts, old: Option<&Tokens>) -> Result<ClientId, CliError> {
         (Some(given), _) => Ok(given.clone()),
         (None, Some(known)) => Ok(known),
         (None, None) => Err(CliError::Usage(
-            "say which client: `oauthctl login CLIENT`; `oauthctl client list` shows those that are registered"
+            "say which client: `oauthctl login CLIENT`; `oauthctl client list` shows those that are registered. For a \
+             development server set its variables first, as it says at its start"
                 .to_owned(),
         )),
     }

@@ -82,7 +82,8 @@ fn unreached(error: anyhow::Error, issuer: &ServerIssuer) -> CliError {
     }
     if is_refused {
         return failed(format!(
-            "nothing answers at {issuer}; `oauthctl serve` starts the server of the settings, --issuer names another"
+            "nothing answers at {issuer}; `oauthctl serve` starts the server of the settings, `oauthctl serve --dev` one to \
+             develop with, and --issuer names another"
         ));
     }
     CliError::Failed(error)

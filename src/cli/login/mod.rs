@@ -17,6 +17,7 @@ mod receiver;
 mod tokens;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -28,6 +29,7 @@ use self::receiver::Answered;
 use self::tokens::{TokenFile, Tokens};
 use super::complete;
 use super::context::Context;
+use super::dev::control::clock_beside;
 use super::exit::CliError;
 use super::output::OutputFormat;
 use super::parties::client::{Credentials, SentRequest, url};
@@ -161,6 +163,11 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         metadata: metadata::fetch(&http, &asked.issuer)?,
         scope,
         http,
+        clock: if asked.is_development {
+            clock_beside(&context.settings.database.path)
+        } else {
+            Arc::new(SystemClock)
+        },
         asked,
         secret,
     };
@@ -196,6 +203,8 @@ struct Login {
     metadata: Metadata,
     scope: Option<String>,
     http: HttpClient,
+    /// By which the server issues, where that is known.
+    clock: Arc<dyn Clock>,
 }
 
 impl Login {
@@ -283,11 +292,17 @@ impl Login {
         context: &Context<'_>,
     ) -> Result<(String, String), CliError> {
         let owner = asked::owner(opts.owner.owner.as_ref())?;
-        let password = asked::password(opts.owner.password_stdin, &owner, &self.asked.issuer, context)?;
+        // At a development server a button does it, whoever it is.
+        let password = if self.asked.is_development && !opts.owner.password_stdin {
+            None
+        } else {
+            let is_on_stdin = opts.owner.password_stdin;
+            Some(asked::password(is_on_stdin, &owner, &self.asked.issuer, context)?)
+        };
         let redirect_uri = self.asked.redirect_uri.as_str().to_owned();
         let owner = ResourceOwner {
             username: owner.as_str(),
-            password: &password,
+            password: password.as_deref(),
         };
         let address = self.authorization_url(sent, &redirect_uri);
         let location = owner
@@ -360,7 +375,7 @@ impl Login {
     }
 
     fn read(&self, answer: &Answer, asked_scope: Option<&str>) -> Result<Tokens, CliError> {
-        let now = SystemClock.now();
+        let now = self.clock.now();
         let client = self.asked.client.as_str();
         Tokens::read(answer, client, self.asked.issuer.as_str(), asked_scope, now)
     }

@@ -7,6 +7,7 @@ use super::browser::Browser;
 use super::form::{Form, unescape};
 use super::http_client::{Answer, HttpClient};
 use crate::domain::text::is_hidden;
+use crate::http::pages::development::OWNER;
 
 /// More pages than signing in and approving takes.
 const MOST_PAGES: usize = 8;
@@ -57,7 +58,8 @@ impl ErrorPage {
 /// Who answers.
 pub(in crate::cli) struct ResourceOwner<'a> {
     pub(in crate::cli) username: &'a str,
-    pub(in crate::cli) password: &'a str,
+    /// With none, by the button that a development server has for them.
+    pub(in crate::cli) password: Option<&'a str>,
 }
 
 impl Decision<'_> {
@@ -109,7 +111,7 @@ impl ResourceOwner<'_> {
                 at = next;
                 continue;
             }
-            let (form, more): (_, Vec<(&str, String)>) = if let Some(form) =
+            let (form, more): (_, Vec<(&str, String)>) = if let Some(by_password) =
                 Form::find(answer.body(), "name=\"password\"")
             {
                 ensure!(answer.status() != 429, "{}", too_many(&answer));
@@ -119,11 +121,19 @@ impl ResourceOwner<'_> {
                     self.username
                 );
                 has_signed_in = true;
-                let credentials = [("username", self.username), ("password", self.password)];
-                (
-                    form,
-                    credentials.map(|(name, value)| (name, value.to_owned())).into(),
-                )
+                match self.password {
+                    Some(password) => (
+                        by_password,
+                        vec![
+                            ("username", self.username.to_owned()),
+                            ("password", password.to_owned()),
+                        ],
+                    ),
+                    None => (
+                        self.button(answer.body())?,
+                        vec![(OWNER, self.username.to_owned())],
+                    ),
+                }
             } else if let Some(form) = Form::find(answer.body(), "name=\"decision\"") {
                 let fields = decision.fields(&form)?;
                 (form, fields)
@@ -145,6 +155,17 @@ impl ResourceOwner<'_> {
             at = action;
         }
         bail!("the server shows page after page and does not come to an end")
+    }
+
+    /// The form with the button that signs them in.
+    fn button(&self, page: &str) -> Result<Form> {
+        let button = format!("name=\"{OWNER}\" value=\"{}\"", self.username);
+        Form::find(page, &button).with_context(|| {
+            format!(
+                "the sign-in page has no button for {}; give their password with --password-stdin",
+                self.username
+            )
+        })
     }
 }
 

@@ -148,9 +148,11 @@ impl Reader<'_> {
             return self.owners(name, content);
         }
         let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == written) else {
-            let advice = match nearest(written, KINDS.into_iter().map(Kind::name)) {
+            let owner = self.for_development.then_some(OWNER);
+            let accepted: Vec<&str> = KINDS.into_iter().map(Kind::name).chain(owner).collect();
+            let advice = match nearest(written, accepted.iter().copied()) {
                 Some(near) => format!("did you mean `[[{near}]]`?"),
-                None => "accepted are `[[scope]]`, `[[client]]` and `[[resource_server]]`".to_owned(),
+                None => format!("accepted are `[[{}]]`", accepted.join("]]`, `[[")),
             };
             return Err(self.error(name, format!("unknown table {}; {advice}", excerpt(written))));
         };

@@ -7,10 +7,12 @@ use crate::authorization_server::{Considered, noted};
 use crate::domain::span::{self, Span};
 use crate::http::app::App;
 use crate::http::endpoints::check::challenge;
+use crate::http::endpoints::page::on_demand;
 use crate::http::error::json_error;
 use crate::http::header_value::HeaderValue;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::http::router::Endpoint;
 use crate::protocol::authorization_error::{AuthorizationError, AuthorizationErrorCode};
 use crate::protocol::authorization_request::AuthorizationRequest;
 use crate::protocol::token_error::{TokenError, TokenErrorCode};
@@ -124,7 +126,7 @@ impl Fault {
                 ENDPOINTS.join(", ")
             )));
         };
-        let words: Vec<&str> = how.iter().map(String::as_str).collect();
+        let words: Vec<&str> = how.iter().flat_map(|words| words.split_whitespace()).collect();
         let how = match words.as_slice() {
             ["slow", length] => slow(length)?,
             ["lost"] => How::Lost,
@@ -236,14 +238,17 @@ pub(super) fn token(code: TokenErrorCode) -> TokenError {
     TokenError::new(code, ON_DEMAND)
 }
 
-/// An answer of this status, as this server or a proxy before it gives it.
-pub(super) fn status(status: u16) -> Response {
+/// An answer of this status, as this server or a proxy before it gives it: to browsers a page.
+pub(super) fn status(app: &App, request: &Request, endpoint: Endpoint, status: u16) -> Response {
     let error = match status {
         429 => "slow_down",
         500 => "server_error",
         _ => "temporarily_unavailable",
     };
-    let response = json_error(status, error, ON_DEMAND);
+    let response = match endpoint {
+        Endpoint::Authorize | Endpoint::Account => on_demand(app, request, status),
+        _ => json_error(status, error, ON_DEMAND),
+    };
     if matches!(status, 429 | 503) {
         response.header("Retry-After", HeaderValue::seconds(1))
     } else {

@@ -25,6 +25,7 @@ use crate::domain::password::Password;
 use crate::protocol::authorization_checks::Check;
 use crate::protocol::parameters::{Parameters, values_of};
 use crate::protocol::token_request::{GrantType, KNOWN};
+use crate::protocol::token_request_checks::{of_content_type, of_method, of_misplaced};
 
 pub use fault::{Fault, FaultError, LostOnDemand};
 pub use seen::Seen;
@@ -140,11 +141,10 @@ impl Development {
         let watch = Stopwatch::start();
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
-        let checks = match endpoint {
-            Some(Endpoint::Token(implied)) if fault.is_none() && response.status() >= 400 => {
-                explained(app, request, implied)
-            }
-            _ => Vec::new(),
+        let checks = if fault.is_none() {
+            explained(app, request, endpoint, &response)
+        } else {
+            Vec::new()
         };
         let seen = Seen {
             checks,
@@ -190,7 +190,7 @@ impl Development {
             (fault::How::Token(code), _) => token_error(&fault::token(*code)),
             (fault::How::UnsupportedTokenType, _) => fault::unsupported_token_type(),
             (fault::How::Bearer(error), _) => error.response(),
-            (fault::How::Status(status), _) => fault::status(*status),
+            (fault::How::Status(status), _) => fault::status(app, request, endpoint, *status),
             (fault::How::Slow(span), _) => {
                 std::thread::sleep(*span);
                 as_ever()
@@ -219,12 +219,31 @@ impl Development {
     }
 }
 
-/// Why an access token request was refused. Where that cannot be told, the answer has said what there is to say.
-fn explained(app: &App, request: &Request, implied: Option<GrantType>) -> Vec<Check> {
+/// Why a request was refused, where somebody may wonder. What cannot be told here, the answer has told.
+fn explained(app: &App, request: &Request, endpoint: Option<Endpoint>, response: &Response) -> Vec<Check> {
+    match endpoint {
+        Some(Endpoint::Token(implied)) if response.status() >= 400 => refused_token(app, request, implied),
+        Some(Endpoint::Authorize) if request.method() == "GET" && !request.query().is_empty() => {
+            let explained = app.server.explain_request(request.query());
+            explained.map(|explained| explained.checks).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn refused_token(app: &App, request: &Request, implied: Option<GrantType>) -> Vec<Check> {
+    if request.method() != "POST" {
+        return vec![of_method(request.method())];
+    }
     if !form_body::is_form(request) {
-        return Vec::new();
+        return vec![of_content_type(request.header("Content-Type"))];
     }
     let body = Parameters::parse(request.body(), &KNOWN);
+    if body.get("grant_type").is_none()
+        && let Some(misplaced) = of_misplaced(request.query(), request.body())
+    {
+        return vec![misplaced];
+    }
     let authorization = request.header("Authorization");
     let explained = app.server.explain_token_request(authorization, &body, implied);
     explained.unwrap_or_default()

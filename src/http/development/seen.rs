@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::shown::{authorization_request, parameter, path, scheme, shown};
 use crate::authorization_server::noted::Notes;
 use crate::clock::Timestamp;
+use crate::http::endpoints::form_body::is_form;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::router::Endpoint;
@@ -56,7 +57,7 @@ pub struct Seen {
     pub error: Option<String>,
     /// The fault on demand by which it failed.
     pub fault: Option<String>,
-    /// Why an access token request was refused, check by check.
+    /// The checks of an authorization request, and of an access token request that was refused.
     #[serde(default)]
     pub checks: Vec<Check>,
 }
@@ -71,7 +72,7 @@ impl Seen {
         at: Timestamp,
         took: Duration,
     ) -> Self {
-        let form = if request.method() == "POST" {
+        let form = if request.method() == "POST" && is_form(request) {
             request.body()
         } else {
             &[]
@@ -82,7 +83,9 @@ impl Seen {
             .take(MOST)
             .map(|(name, value)| parameter(&name, &value))
             .collect();
-        let is_asked = endpoint == Some(Endpoint::Authorize) && !request.query().is_empty();
+        // What is posted is read from its body.
+        let is_asked =
+            endpoint == Some(Endpoint::Authorize) && request.method() == "GET" && !request.query().is_empty();
         let location = response.header_value("Location");
         let (location, query) = match location.map(|to| to.split_once('?').unwrap_or((to, ""))) {
             Some((to, query)) => (Some(to.to_owned()), query),

@@ -9,7 +9,7 @@ pub(super) mod introspect;
 pub(super) mod logout;
 pub(super) mod metadata;
 pub(super) mod metrics;
-mod page;
+pub(super) mod page;
 pub(super) mod resource_metadata;
 pub(super) mod revoke;
 mod sign_in;

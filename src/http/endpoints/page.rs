@@ -68,6 +68,11 @@ pub(super) fn failure(app: &App, request: &Request, failure: &Failure) -> Respon
     error(app, request, status_of(failure), Problem("server_error"))
 }
 
+/// The page of a server that failed with this status, where a development server is to fail.
+pub(in crate::http) fn on_demand(app: &App, request: &Request, status: u16) -> Response {
+    error(app, request, status, Problem("server_error"))
+}
+
 /// A form that may not be answered.
 pub(super) fn stale_form(app: &App, request: &Request, form: FormError) -> Response {
     let problem = match form {

@@ -2,7 +2,7 @@
 //! stands on those that an administrator has changed.
 
 /// The field of the button that signs a resource owner in; its value is the username.
-pub(in crate::http) const OWNER: &str = "development_owner";
+pub(crate) const OWNER: &str = "development_owner";
 
 /// What the mark looks like. Behind the stylesheet of the pages, whosever that is.
 pub(super) const STYLE: &str = "

@@ -11,7 +11,7 @@
 
 mod check;
 mod colour;
-pub(super) mod development;
+pub(crate) mod development;
 mod isolate;
 mod languages;
 mod logo;
