@@ -141,7 +141,7 @@ impl Development {
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
         let checks = match endpoint {
-            Some(Endpoint::Token(implied)) if fault.is_none() && response.status() >= 400 => {
+            Some(Endpoint::Token(implied)) if fault.is_none() && matches!(response.status(), 400 | 401) => {
                 explained(app, request, implied)
             }
             _ => Vec::new(),
@@ -227,7 +227,19 @@ fn explained(app: &App, request: &Request, implied: Option<GrantType>) -> Vec<Ch
     let body = Parameters::parse(request.body(), &KNOWN);
     let authorization = request.header("Authorization");
     let explained = app.server.explain_token_request(authorization, &body, implied);
-    explained.unwrap_or_default()
+    let mut checks = explained.unwrap_or_default();
+    for check in &mut checks {
+        // Somebody may have put a token there.
+        let Some(received) = &mut check.received else {
+            continue;
+        };
+        let shown = shown::shown(&check.parameter, received);
+        if shown != *received {
+            *received = shown;
+            check.differs_at = None;
+        }
+    }
+    checks
 }
 
 /// What proxies and tunnels say of whom they ask for.
