@@ -5,10 +5,12 @@ use crate::clock::Timestamp;
 use crate::domain::client::{ClientId, ClientSecret};
 use crate::domain::identifier::Identifier;
 use crate::domain::registration::{ClientRecord, Registered};
+use crate::domain::resource::ResourceSet;
 use crate::domain::token::TokenValue;
 use crate::protocol::authorization_checks::Check;
 use crate::protocol::client_authentication::{ClientCredentials, credentials};
 use crate::protocol::parameters::Parameters;
+use crate::protocol::resource_indicators::{TargetError, asked, narrowed};
 use crate::protocol::token_request::GrantType;
 use crate::protocol::token_request_checks::{Known, Presented, Stored, WrongSecret, checks};
 use crate::store::{ReadTransaction, StoreError};
@@ -32,10 +34,11 @@ impl AuthorizationServer {
                 .into_iter()
                 .find_map(|name| TokenValue::parse(body.get(name)?));
             let stored = match value {
-                Some(value) => stored(tx, &value)?,
+                Some(value) => stored(tx, &value, asked(body))?,
                 None => Stored::Nothing,
             };
-            Ok(checks(body, implied, &presented, &stored, now))
+            let window = self.rules.refresh_retry_window;
+            Ok(checks(body, implied, &presented, &stored, window, now))
         })
     }
 }
@@ -50,6 +53,18 @@ fn presented(
         secret,
         undecoded,
     } = credentials;
+    // As it stands in the header it is looked at too, and that may name another.
+    for (id, secret) in [(id, secret)]
+        .into_iter()
+        .chain(undecoded.iter().map(|(id, secret)| (id, secret)))
+    {
+        if let Some(Registered::Client(client)) = tx.registered(id)?
+            && client.enabled
+            && client.admitting(&secret.hash(), now).is_some()
+        {
+            return Ok(Presented::Good(client.client.clone()));
+        }
+    }
     let registered = tx.registered(id)?;
     let client = match registered {
         Some(Registered::Client(client)) if client.enabled => client,
@@ -68,12 +83,6 @@ fn presented(
             });
         }
     };
-    let sent = undecoded.iter().map(|(_, secret)| secret).chain([secret]);
-    for secret in sent {
-        if client.admitting(&secret.hash(), now).is_some() {
-            return Ok(Presented::Good(client.client.clone()));
-        }
-    }
     Ok(Presented::WrongSecret {
         client: client.id.clone(),
         secret: wrong(&client, secret, now),
@@ -96,29 +105,43 @@ fn wrong(client: &ClientRecord, secret: &ClientSecret, now: Timestamp) -> WrongS
     }
 }
 
-fn stored(tx: &ReadTransaction<'_>, value: &TokenValue) -> Result<Stored, StoreError> {
+fn stored(
+    tx: &ReadTransaction<'_>,
+    value: &TokenValue,
+    asked: Result<ResourceSet, TargetError>,
+) -> Result<Stored, StoreError> {
     let identifier = value.identifier();
     if let Some(code) = tx.code(identifier)? {
         let grant = code.grant;
-        return Ok(known(tx, grant, code)?.map_or(Stored::Nothing, Stored::Code));
+        return Ok(known(tx, grant, code, asked)?.map_or(Stored::Nothing, Stored::Code));
     }
     if let Some(token) = tx.refresh_token(identifier)? {
         let grant = token.grant;
-        return Ok(known(tx, grant, token)?.map_or(Stored::Nothing, Stored::Refresh));
+        return Ok(known(tx, grant, token, asked)?.map_or(Stored::Nothing, Stored::Refresh));
     }
     Ok(Stored::Nothing)
 }
 
 /// A row with what hangs on it; `None` where that has gone meanwhile.
-fn known<T>(tx: &ReadTransaction<'_>, grant: Identifier, row: T) -> Result<Option<Known<T>>, StoreError> {
+fn known<T>(
+    tx: &ReadTransaction<'_>,
+    grant: Identifier,
+    row: T,
+    asked: Result<ResourceSet, TargetError>,
+) -> Result<Option<Known<T>>, StoreError> {
     let Some(grant) = tx.grant(grant)? else {
         return Ok(None);
     };
     let (Some(client), Some(owner)) = (tx.client_by_key(grant.client)?, tx.owner_by_key(grant.owner)?) else {
         return Ok(None);
     };
+    let resources = match asked {
+        Ok(asked) => narrowed(&asked, &grant.resources, &tx.registered_among(&asked)?),
+        Err(error) => Err(error),
+    };
     Ok(Some(Known {
         row,
+        resources,
         client: client.id,
         owner: (owner.username.to_string(), owner.enabled),
         grant,

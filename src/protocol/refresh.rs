@@ -26,7 +26,8 @@ pub enum RetryWindow {
 }
 
 impl RetryWindow {
-    fn is_open(self, rotation: &Rotation, now: Timestamp) -> bool {
+    /// Whether a refresh token that was rotated so may be repeated.
+    pub(super) fn is_open(self, rotation: &Rotation, now: Timestamp) -> bool {
         match self {
             _ if rotation.successor_used => false,
             Self::UntilSuccessorIsUsed => true,

@@ -5,12 +5,16 @@
 use crate::clock::Timestamp;
 use crate::domain::client::{Client, ClientId, RefreshPolicy};
 use crate::domain::grant::{Grant, GrantEnd};
-use crate::domain::likeness::{common, is_near};
+use crate::domain::likeness::{common, distance, is_near};
 use crate::domain::pkce::CodeVerifier;
+use crate::domain::resource::ResourceSet;
+use crate::domain::scope::ScopeSet;
 use crate::domain::token::{AuthorizationCode, RefreshToken, TokenKind, TokenValue};
 use crate::protocol::authorization_checks::{Check, Verdict, flawed};
 use crate::protocol::client_authentication::CredentialsError;
 use crate::protocol::parameters::{Parameters, names_any};
+use crate::protocol::refresh::RetryWindow;
+use crate::protocol::resource_indicators::{self, RESOURCE, TargetError};
 use crate::protocol::token_request::{GrantType, KNOWN};
 
 /// Whom the presented credentials are of.
@@ -64,6 +68,8 @@ pub struct Known<T> {
     pub client: ClientId,
     /// The username of its resource owner, and whether they are enabled.
     pub owner: (String, bool),
+    /// Where the access token may be used, of what the request asks for.
+    pub resources: Result<ResourceSet, TargetError>,
 }
 
 /// What is stored about the code or refresh token that was presented.
@@ -79,12 +85,14 @@ pub enum Stored {
 
 /// Every check of a request that was refused, in the order in which the server makes them.
 ///
-/// `implied` is the grant type that the endpoint's name already says.
+/// `implied` is the grant type that the endpoint's name already says, and `window` how long the server lets a refresh token be
+/// repeated.
 pub fn checks(
     parameters: &Parameters,
     implied: Option<GrantType>,
     presented: &Presented,
     stored: &Stored,
+    window: RetryWindow,
     now: Timestamp,
 ) -> Vec<Check> {
     if let Some((name, flaw)) = parameters.first_flaw() {
@@ -95,11 +103,17 @@ pub fn checks(
         return checks;
     };
     match (parameters.get("grant_type"), implied) {
+        (Some(sent @ "authorization_code"), Some(GrantType::RefreshToken)) => {
+            checks.push(of_another_endpoint(sent, "refresh_token"));
+        }
+        (Some(sent @ "refresh_token"), Some(GrantType::AuthorizationCode)) => {
+            checks.push(of_another_endpoint(sent, "authorization_code"));
+        }
         (Some("authorization_code"), _) | (None, Some(GrantType::AuthorizationCode)) => {
             checks.extend(of_exchange(parameters, client, stored, now));
         }
         (Some("refresh_token"), _) | (None, Some(GrantType::RefreshToken)) => {
-            checks.extend(of_refresh(parameters, client, stored, now));
+            checks.extend(of_refresh(parameters, client, stored, window, now));
         }
         (other, _) => checks.push(
             Check::new(
@@ -161,6 +175,14 @@ fn failed(parameter: &str, told: impl Into<String>) -> Check {
     Check::new(parameter, Verdict::Failed, told)
 }
 
+/// There are endpoints for one grant type each.
+fn of_another_endpoint(sent: &str, expected: &str) -> Check {
+    failed("grant_type", "this endpoint is for another")
+        .received(Some(sent))
+        .expected(expected)
+        .client("ask the token endpoint of the metadata, which answers both")
+}
+
 fn passed(parameter: &str, told: impl Into<String>) -> Check {
     Check::new(parameter, Verdict::Passed, told)
 }
@@ -210,8 +232,8 @@ fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
         Presented::Unknown { clients, sent } => {
             // Not shown: people swap identifier and secret.
             let check = failed("client_id", "nobody is registered under what was sent");
-            let near = clients.iter().find(|known| is_near(sent.as_str(), known));
-            match near {
+            let nearest = clients.iter().min_by_key(|known| distance(sent.as_str(), known));
+            match nearest.filter(|known| is_near(sent.as_str(), known)) {
                 Some(meant) => check.client(format!("send client_id={meant}")),
                 None => check.command(&["client", "list"]),
             }
@@ -295,7 +317,9 @@ fn of_exchange(parameters: &Parameters, client: &Client, stored: &Stored, now: T
         }
         None => passed("code", format!("good until {}", code.expires_at)),
     });
+    checks.extend(of_resources(parameters, &known.resources));
     checks.extend(of_grant(known));
+    checks.extend(of_scope_left(client, &known.grant));
     checks
 }
 
@@ -353,8 +377,19 @@ fn of_verifier(parameters: &Parameters, code: &AuthorizationCode) -> Check {
     .client(again)
 }
 
-fn of_refresh(parameters: &Parameters, client: &Client, stored: &Stored, now: Timestamp) -> Vec<Check> {
+fn of_refresh(
+    parameters: &Parameters,
+    client: &Client,
+    stored: &Stored,
+    window: RetryWindow,
+    now: Timestamp,
+) -> Vec<Check> {
     let name = "refresh_token";
+    let policy = client.settings.refresh;
+    let unlimited = ["client", "update", client.id.as_str(), "--refresh", "unlimited"];
+    if policy == RefreshPolicy::None {
+        return vec![failed("grant_type", "this client may not refresh").command(&unlimited)];
+    }
     let value = match value(parameters, name, TokenKind::RefreshToken) {
         Ok(value) => value,
         Err(check) => return vec![*check],
@@ -368,22 +403,35 @@ fn of_refresh(parameters: &Parameters, client: &Client, stored: &Stored, now: Ti
     if let Some(check) = stranger(name, is_genuine, known, client) {
         return vec![check];
     }
+    // Repeated by a client that may refresh so many times, it gives nothing that lives longer than the first answer.
+    let repeated_in_vain = |rotated_at: Timestamp| {
+        matches!(policy, RefreshPolicy::Limited(_))
+            && now >= rotated_at.after(client.settings.access_token_lifetime)
+    };
+    let ends_at = known
+        .grant
+        .refresh_ends_at
+        .map_or(token.expires_at, |end| end.min(token.expires_at));
     let mut checks = vec![match &token.rotation {
-        Some(rotation) => failed(
-            name,
-            format!(
-                "used at {}; {} took its place{}",
-                rotation.rotated_at,
-                rotation.successor,
-                if rotation.successor_used {
-                    ", and has been used too"
-                } else {
-                    ""
-                }
-            ),
-        )
-        .client("keep the refresh token of each answer, and send the newest"),
-        None if now >= token.expires_at => failed(name, format!("expired at {}", token.expires_at))
+        Some(rotation)
+            if !window.is_open(rotation, now) || (now < ends_at && repeated_in_vain(rotation.rotated_at)) =>
+        {
+            failed(
+                name,
+                format!(
+                    "used at {}; {} took its place{}",
+                    rotation.rotated_at,
+                    rotation.successor,
+                    if rotation.successor_used {
+                        ", and has been used too"
+                    } else {
+                        ""
+                    }
+                ),
+            )
+            .client("keep the refresh token of each answer, and send the newest")
+        }
+        _ if now >= ends_at => failed(name, format!("expired at {ends_at}"))
             .client("begin again with an authorization request")
             .command(&[
                 "client",
@@ -392,30 +440,37 @@ fn of_refresh(parameters: &Parameters, client: &Client, stored: &Stored, now: Ti
                 "--refresh-token-idle",
                 "30d",
             ]),
-        None => passed(name, format!("good until {}", token.expires_at)),
+        Some(rotation) => passed(
+            name,
+            format!(
+                "used at {}, and may be sent again until {} is used",
+                rotation.rotated_at, rotation.successor
+            ),
+        ),
+        None => passed(name, format!("good until {ends_at}")),
     }];
     let refreshes = known.grant.refreshes;
-    let policy = client.settings.refresh;
     if !policy.allows_another(refreshes) && token.rotation.is_none() {
-        let told = match policy {
-            RefreshPolicy::None => "this client may not refresh".to_owned(),
-            _ => format!("this grant was refreshed {refreshes} times, which is all that the client may"),
-        };
-        let command = ["client", "update", client.id.as_str(), "--refresh", "unlimited"];
-        checks.push(failed(name, told).command(&command));
+        let told = format!("this grant was refreshed {refreshes} times, which is all that the client may");
+        checks.push(failed(name, told).command(&unlimited));
     }
     checks.extend(of_grant(known));
-    checks.extend(of_narrower_scope(parameters, client, &known.grant));
+    checks.extend(
+        of_narrower_scope(parameters, client, &known.grant).or_else(|| of_scope_left(client, &known.grant)),
+    );
+    checks.extend(of_resources(parameters, &known.resources));
     checks
 }
 
 fn of_narrower_scope(parameters: &Parameters, client: &Client, grant: &Grant) -> Option<Check> {
     let sent = parameters.get("scope")?;
     let in_force = grant.scope.intersection(&client.settings.scopes);
-    let is_within = sent
-        .split(' ')
-        .all(|word| in_force.iter().any(|scope| scope.as_str() == word));
-    Some(if is_within {
+    let asked = sent.parse::<ScopeSet>();
+    if asked.as_ref().is_ok_and(ScopeSet::is_empty) {
+        // Nothing but spaces asks for nothing in particular.
+        return None;
+    }
+    Some(if asked.is_ok_and(|asked| asked.is_subset_of(&in_force)) {
         passed("scope", "within what was approved")
     } else {
         failed("scope", "more than was approved, or than the client may have now")
@@ -423,6 +478,31 @@ fn of_narrower_scope(parameters: &Parameters, client: &Client, grant: &Grant) ->
             .expected(&in_force.to_string())
             .client("ask for what was approved, or leave it out")
     })
+}
+
+/// That the client may have nothing any more of what was approved, where that is so.
+fn of_scope_left(client: &Client, grant: &Grant) -> Option<Check> {
+    let in_force = grant.scope.intersection(&client.settings.scopes);
+    in_force.is_empty().then(|| {
+        let told = "nothing is left of what was approved that the client may have now";
+        failed("scope", told)
+            .client("begin again with an authorization request")
+            .command(&["client", "show", client.id.as_str()])
+    })
+}
+
+fn of_resources(parameters: &Parameters, resources: &Result<ResourceSet, TargetError>) -> Option<Check> {
+    let sent = parameters.values_of(RESOURCE);
+    match resources {
+        Ok(_) if resource_indicators::asked(parameters).is_ok_and(|asked| asked.is_empty()) => None,
+        Ok(_) => Some(passed(RESOURCE, "within what was approved")),
+        Err(error) => Some(
+            failed(RESOURCE, error.to_string())
+                .received(sent.first().filter(|_| sent.len() == 1).map(String::as_str))
+                .client("ask for what was approved, or leave it out")
+                .command(&["resource-server", "list"]),
+        ),
+    }
 }
 
 /// What of the grant stands in the way.
@@ -441,4 +521,278 @@ fn of_grant<T>(known: &Known<T>) -> Vec<Check> {
         checks.push(failed("grant", told).command(&["owner", "enable", username]));
     }
     checks
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::client::{ClientKey, ClientSettings};
+    use crate::domain::consent::ConsentPolicy;
+    use crate::domain::grant::EndCause;
+    use crate::domain::identifier::Identifier;
+    use crate::domain::owner::OwnerKey;
+    use crate::domain::pkce::CodeChallenge;
+    use crate::domain::resource::Resource;
+    use crate::domain::secret::Secret;
+    use crate::domain::token::Rotation;
+    use crate::entropy::SeededEntropy;
+    use crate::protocol::exchange::{self, CodeRecord, ExchangeDecision};
+    use crate::protocol::refresh::{self, RefreshDecision, RefreshRecord};
+    use crate::protocol::token_request::{KNOWN, TokenRequest, parse};
+
+    const NOW: Timestamp = Timestamp::from_millis(100_000_000);
+    const HOUR: Duration = Duration::from_secs(3600);
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    /// Choices from a number: which is taken of so many.
+    struct Choices(u64);
+
+    impl Choices {
+        /// Of the first more than of all others.
+        fn of<T: Clone>(&mut self, some: &[T]) -> T {
+            // Knuth's.
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let at = usize::try_from(self.0 >> 33).unwrap();
+            let at = if at.is_multiple_of(3) {
+                at / 3 % some.len()
+            } else {
+                0
+            };
+            some[at].clone()
+        }
+    }
+
+    fn value(kind: TokenKind, seed: u64) -> TokenValue {
+        let secret = Secret::generate(&SeededEntropy::new(seed)).unwrap();
+        TokenValue::new(kind, Identifier::at(NOW, 1), secret)
+    }
+
+    fn client(choices: &mut Choices) -> Client {
+        Client {
+            key: ClientKey(1),
+            id: "c".parse().unwrap(),
+            enabled: true,
+            created_at: NOW,
+            settings: ClientSettings {
+                name: "n".parse().unwrap(),
+                description: "".parse().unwrap(),
+                redirect_uris: vec![],
+                scopes: choices.of(&["a b c", "c d", "d"]).parse().unwrap(),
+                access_token_lifetime: HOUR,
+                code_lifetime: HOUR,
+                refresh: choices.of(&[
+                    RefreshPolicy::Unlimited,
+                    RefreshPolicy::Limited(2),
+                    RefreshPolicy::None,
+                ]),
+                refresh_token_lifetime: HOUR,
+                refresh_token_idle: HOUR,
+                require_pkce: true,
+                consent: ConsentPolicy::Always,
+            },
+        }
+    }
+
+    fn grant(choices: &mut Choices) -> Grant {
+        let end = GrantEnd {
+            at: NOW,
+            cause: EndCause::CodeReplayed,
+        };
+        Grant {
+            identifier: Identifier::at(NOW, 1),
+            client: choices.of(&[ClientKey(1), ClientKey(2)]),
+            owner: OwnerKey(1),
+            scope: "a b".parse().unwrap(),
+            resources: ResourceSet::default(),
+            created_at: NOW,
+            refreshes: choices.of(&[0, 2]),
+            refresh_ends_at: choices.of(&[Some(NOW.after(HOUR)), Some(NOW)]),
+            ended: choices.of(&[None, Some(end)]),
+        }
+    }
+
+    fn form(choices: &mut Choices, pairs: &[(&str, &[&str])]) -> Parameters {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        for (name, values) in pairs {
+            let value = choices.of(values);
+            if !value.is_empty() {
+                form.append_pair(name, value);
+            }
+        }
+        Parameters::parse(form.finish().as_bytes(), &KNOWN)
+    }
+
+    /// Whether it is told what is wrong, and how it is decided.
+    fn exchanged(choices: &mut Choices) -> (Vec<Check>, bool) {
+        let client = client(choices);
+        let (right, wrong) = (
+            value(TokenKind::AuthorizationCode, 1),
+            value(TokenKind::AuthorizationCode, 2),
+        );
+        let other = value(TokenKind::RefreshToken, 1);
+        let parameters = form(
+            choices,
+            &[
+                ("grant_type", &["authorization_code", "x", ""]),
+                (
+                    "code",
+                    &[&right.reveal(), &wrong.reveal(), &other.reveal(), "x", ""],
+                ),
+                (
+                    "redirect_uri",
+                    &["https://c.example/cb", "https://c.example/", "ü", ""],
+                ),
+                ("code_verifier", &[VERIFIER, CHALLENGE, "short", "ü", ""]),
+                ("scope", &["", "a", "\""]),
+            ],
+        );
+        let owner_is_enabled = choices.of(&[true, false]);
+        let resource: Resource = "https://r.example".parse().unwrap();
+        let known = Known {
+            row: AuthorizationCode {
+                identifier: right.identifier(),
+                grant: right.identifier(),
+                secret_hash: right.secret().hash(),
+                redirect_uri: "https://c.example/cb".into(),
+                redirect_uri_was_sent: choices.of(&[true, false]),
+                code_challenge: choices
+                    .of(&[Some(CHALLENGE), None])
+                    .and_then(CodeChallenge::parse),
+                expires_at: choices.of(&[NOW.after(HOUR), NOW]),
+                exchanged_at: choices.of(&[None, Some(NOW)]),
+            },
+            grant: grant(choices),
+            client: client.id.clone(),
+            owner: ("o".to_owned(), owner_is_enabled),
+            resources: choices.of(&[Ok(ResourceSet::default()), Err(TargetError::NotGranted(resource))]),
+        };
+        let implied = choices.of(&[
+            None,
+            Some(GrantType::AuthorizationCode),
+            Some(GrantType::RefreshToken),
+        ]);
+        let record = CodeRecord {
+            code: known.row.clone(),
+            grant: known.grant.clone(),
+            owner_is_enabled,
+            resources: known.resources.clone(),
+        };
+        let is_issued = match parse(&parameters, implied) {
+            Ok(TokenRequest::Exchange(request)) => {
+                let decision = exchange::decide(client.key, &request, Some(&record), NOW);
+                // What is issued then is not for nothing.
+                let scope = record.grant.scope.intersection(&client.settings.scopes);
+                matches!(decision, ExchangeDecision::Issue { .. }) && !scope.is_empty()
+            }
+            _ => false,
+        };
+        let window = RetryWindow::UntilSuccessorIsUsed;
+        let presented = Presented::Good(client);
+        (
+            checks(
+                &parameters,
+                implied,
+                &presented,
+                &Stored::Code(known),
+                window,
+                NOW,
+            ),
+            is_issued,
+        )
+    }
+
+    fn refreshed(choices: &mut Choices) -> (Vec<Check>, bool) {
+        let client = client(choices);
+        let (right, wrong) = (
+            value(TokenKind::RefreshToken, 1),
+            value(TokenKind::RefreshToken, 2),
+        );
+        let parameters = form(
+            choices,
+            &[
+                ("grant_type", &["refresh_token", "x", ""]),
+                ("refresh_token", &[&right.reveal(), &wrong.reveal(), "ü", ""]),
+                ("scope", &["", "a", " b  a ", " ", "a c", "d", "\""]),
+            ],
+        );
+        let owner_is_enabled = choices.of(&[true, false]);
+        let resource: Resource = "https://r.example".parse().unwrap();
+        let rotation = Rotation {
+            rotated_at: choices.of(&[NOW, Timestamp::from_millis(100_000_000 - 3_600_000)]),
+            successor: Identifier::at(NOW, 2),
+            successor_salt: [0; 32],
+            successor_used: choices.of(&[false, true]),
+        };
+        let known = Known {
+            row: RefreshToken {
+                identifier: right.identifier(),
+                grant: right.identifier(),
+                secret_hash: right.secret().hash(),
+                issued_at: NOW,
+                expires_at: choices.of(&[NOW.after(HOUR), NOW]),
+                rotation: choices.of(&[None, Some(rotation)]),
+            },
+            grant: grant(choices),
+            client: client.id.clone(),
+            owner: ("o".to_owned(), owner_is_enabled),
+            resources: choices.of(&[Ok(ResourceSet::default()), Err(TargetError::NotGranted(resource))]),
+        };
+        let implied = choices.of(&[
+            None,
+            Some(GrantType::RefreshToken),
+            Some(GrantType::AuthorizationCode),
+        ]);
+        let window = choices.of(&[
+            RetryWindow::UntilSuccessorIsUsed,
+            RetryWindow::AtMost(Duration::ZERO),
+        ]);
+        let record = RefreshRecord {
+            token: known.row.clone(),
+            grant: known.grant.clone(),
+            owner_is_enabled,
+            resources: known.resources.clone(),
+        };
+        let is_issued = match parse(&parameters, implied) {
+            Ok(TokenRequest::Refresh(request)) => matches!(
+                refresh::decide(&client, &request, Some(&record), window, NOW),
+                RefreshDecision::Rotate { .. } | RefreshDecision::Repeat { .. }
+            ),
+            _ => false,
+        };
+        let presented = Presented::Good(client);
+        (
+            checks(
+                &parameters,
+                implied,
+                &presented,
+                &Stored::Refresh(known),
+                window,
+                NOW,
+            ),
+            is_issued,
+        )
+    }
+
+    #[test]
+    fn something_is_told_to_be_wrong_where_it_is_refused_and_nowhere_else() {
+        for (name, ask) in [
+            ("exchange", exchanged as fn(&mut Choices) -> (Vec<Check>, bool)),
+            ("refresh", refreshed),
+        ] {
+            let mut issued = 0;
+            for seed in 0..5_000 {
+                let (checks, is_issued) = ask(&mut Choices(seed));
+                let is_told = checks.iter().any(|check| check.verdict == Verdict::Failed);
+                assert_ne!(is_told, is_issued, "{name} {seed}: {checks:#?}");
+                issued += usize::from(is_issued);
+            }
+            assert!((100..4_900).contains(&issued), "{name}: {issued}");
+        }
+    }
 }

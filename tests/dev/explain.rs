@@ -241,6 +241,18 @@ fn an_error_page_says_what_is_probably_meant() {
     );
     assert!(wrong.contains("Dieser Befehl behebt es:"), "{wrong}");
     assert!(wrong.contains("Dieser Befehl sagt, was mit ihr war:"), "{wrong}");
+    // Not to whoever asks by way of a proxy or tunnel.
+    let misspelt = server
+        .variable("OAUTH_AUTHORIZE_URL")
+        .replace("dev-client", "dev-clent");
+    for (headers, is_told) in [
+        (vec![], true),
+        (vec![("X-Forwarded-For", "203.0.113.7")], false),
+        (vec![("Host", "evil.example")], false),
+    ] {
+        let page = server.get(&misspelt, &headers);
+        assert_eq!(page.body.contains("client_id=dev-client"), is_told, "{headers:?}");
+    }
 }
 
 #[test]

@@ -307,6 +307,83 @@ fn what_does_not_arrive_is_found_where_it_is() {
     assert!(seen["authorization_request"].is_null(), "{seen}");
 }
 
+/// The parameter of each failed check, where there is one for each refused request.
+fn about(server: &Server, request_id: &str) -> Vec<String> {
+    let failed = failed(server, request_id);
+    failed.into_iter().map(|(parameter, _, _)| parameter).collect()
+}
+
+#[test]
+fn what_no_token_is_wrong_about_is_told_too() {
+    let server = Server::start(&["--dev"]);
+    let tokens = server.exchange(&server.code("alice")).json();
+    let refresh_token = tokens["refresh_token"].as_str().unwrap();
+    let right = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    for (name, value) in [
+        ("resource", "https://nobody.example"),
+        ("resource", "nonsense"),
+        ("scope", "admin"),
+    ] {
+        let answer = server.token(&[&right[..], &[(name, value)]].concat());
+        assert_eq!(about(&server, &answer.request_id), [name], "{value}");
+    }
+
+    // The first use was answered, and until its successor is used it may be repeated: that is not what is wrong.
+    assert_eq!(server.refresh(&tokens["refresh_token"]).status, 200);
+    let answer = server.token(&[&right[..], &[("scope", "orders:read admin ")]].concat());
+    assert_eq!(about(&server, &answer.request_id), ["scope"]);
+    let answer = server.token(&[&right[..], &[("scope", " profile "), ("resource", "x")]].concat());
+    assert_eq!(about(&server, &answer.request_id), ["resource"]);
+
+    let code = server.code("bob");
+    server.told(&["scope", "define", "other", "--service", "other:list"]);
+    server.told(&["client", "update", "dev-client", "--scope", "other"]);
+    let answer = server.exchange(&code);
+    assert_eq!(answer.json()["error"], "invalid_scope");
+    assert_eq!(about(&server, &answer.request_id), ["scope"]);
+    let answer = server.refresh(&tokens["refresh_token"]);
+    assert_eq!(about(&server, &answer.request_id), ["scope"]);
+    server.told(&["client", "update", "dev-client", "--refresh", "none"]);
+    let answer = server.refresh(&tokens["refresh_token"]);
+    assert_eq!(answer.json()["error"], "unauthorized_client");
+    assert_eq!(about(&server, &answer.request_id), ["grant_type"]);
+
+    // What is no access token request at all has nothing else to check.
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let answer = server.get("/token", &form);
+    assert_eq!(answer.status, 405);
+    assert_eq!(about(&server, &answer.request_id), ["method"]);
+}
+
+#[test]
+fn a_port_that_differs_is_pointed_at_and_a_token_in_an_odd_place_is_cut() {
+    let server = Server::start(&["--dev"]);
+    let code = server.code("alice");
+    let registered = server.variable("OAUTH_REDIRECT_URI");
+    let sent = registered.replace("127.0.0.1", "127.0.0.1:3000");
+    let answer = server.token(&[
+        ("grant_type", "authorization_code"),
+        ("code", &code),
+        ("redirect_uri", &sent),
+        ("code_verifier", server.variable("OAUTH_CODE_VERIFIER")),
+    ]);
+    let seen = server.told(&["explain", "request", &answer.request_id]);
+    let check = &seen["checks"][1];
+    assert_eq!(check["received"], sent);
+    assert_eq!(check["differs_at"], "http://127.0.0.1".len());
+
+    for name in ["grant_type", "redirect_uri"] {
+        let mut form = vec![("grant_type", "authorization_code"), ("code", code.as_str())];
+        form.retain(|(known, _)| *known != name);
+        form.push((name, &code));
+        let answer = server.token(&form);
+        let shown = server.command(&["explain", "request", &answer.request_id], "");
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains(&format!("✗ {name}")), "{shown}");
+        assert!(!shown.contains(&code[17..]), "{shown}");
+    }
+}
+
 const TOGETHER: usize = 12;
 
 #[test]

@@ -313,3 +313,19 @@ fn the_database_of_another_server_is_left_alone() {
     assert!(ordinary.wait().unwrap().success());
     assert!(told.contains("`serve --dev` made the database"), "{told}");
 }
+
+#[test]
+fn a_table_that_is_misspelt_is_told_from_those_of_a_file_for_development() {
+    let directory = TempDir::new().unwrap();
+    std::fs::write(
+        directory.path().join("dev.toml"),
+        "[[owners]]\nusername = \"alice\"\n",
+    )
+    .unwrap();
+    let refused = oauthctl(directory.path(), &["serve", "--dev", "dev.toml"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("did you mean `[[owner]]`?"), "{stderr}");
+}

@@ -232,7 +232,8 @@ fn open_alone(path: &Path, context: &mut Context<'_>) -> Result<File, CliError> 
         }
         let file = File::open(path).map_err(CliError::io(doing()))?;
         match file.try_lock() {
-            Ok(()) => {}
+            // There are file systems without locks, and some lock only what may be written; it is refreshed there too.
+            Ok(()) | Err(TryLockError::Error(_)) => {}
             Err(TryLockError::WouldBlock) => {
                 context.say(&format!(
                     "waiting for another process, which refreshes with {} too",
@@ -240,7 +241,6 @@ fn open_alone(path: &Path, context: &mut Context<'_>) -> Result<File, CliError> 
                 ))?;
                 file.lock().map_err(CliError::io(doing()))?;
             }
-            Err(TryLockError::Error(error)) => return Err(CliError::io(doing())(error)),
         }
         let meta = || Ok((file.metadata()?, fs::metadata(path)?));
         let (opened, there) = meta().map_err(CliError::io(doing()))?;

@@ -149,10 +149,13 @@ impl Reader<'_> {
         }
         let Some(kind) = KINDS.into_iter().find(|kind| kind.name() == written) else {
             let owner = self.for_development.then_some(OWNER);
-            let accepted: Vec<&str> = KINDS.into_iter().map(Kind::name).chain(owner).collect();
-            let advice = match nearest(written, accepted.iter().copied()) {
+            let known = KINDS.into_iter().map(Kind::name).chain(owner);
+            let advice = match nearest(written, known) {
                 Some(near) => format!("did you mean `[[{near}]]`?"),
-                None => format!("accepted are `[[{}]]`", accepted.join("]]`, `[[")),
+                None if self.for_development => {
+                    "accepted are `[[scope]]`, `[[client]]`, `[[resource_server]]` and `[[owner]]`".to_owned()
+                }
+                None => "accepted are `[[scope]]`, `[[client]]` and `[[resource_server]]`".to_owned(),
             };
             return Err(self.error(name, format!("unknown table {}; {advice}", excerpt(written))));
         };

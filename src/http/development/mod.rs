@@ -222,7 +222,9 @@ impl Development {
 /// Why a request was refused, where somebody may wonder. What cannot be told here, the answer has told.
 fn explained(app: &App, request: &Request, endpoint: Option<Endpoint>, response: &Response) -> Vec<Check> {
     match endpoint {
-        Some(Endpoint::Token(implied)) if response.status() >= 400 => refused_token(app, request, implied),
+        Some(Endpoint::Token(implied)) if matches!(response.status(), 400 | 401 | 405) => {
+            refused_token(app, request, implied)
+        }
         Some(Endpoint::Authorize) if request.method() == "GET" && !request.query().is_empty() => {
             let explained = app.server.explain_request(request.query());
             explained.map(|explained| explained.checks).unwrap_or_default()
@@ -246,7 +248,19 @@ fn refused_token(app: &App, request: &Request, implied: Option<GrantType>) -> Ve
     }
     let authorization = request.header("Authorization");
     let explained = app.server.explain_token_request(authorization, &body, implied);
-    explained.unwrap_or_default()
+    let mut checks = explained.unwrap_or_default();
+    for check in &mut checks {
+        // Somebody may have put a token there.
+        let Some(received) = &mut check.received else {
+            continue;
+        };
+        let shown = shown::shown(&check.parameter, received);
+        if shown != *received {
+            *received = shown;
+            check.differs_at = None;
+        }
+    }
+    checks
 }
 
 /// What proxies and tunnels say of whom they ask for.
@@ -259,7 +273,7 @@ const FORWARDED: [&str; 5] = [
 ];
 
 /// Whether `Host` is a name of this machine, and nothing says that somebody else asks by way of it.
-fn is_asked_here(request: &Request) -> bool {
+pub(super) fn is_asked_here(request: &Request) -> bool {
     let host = request.header("Host").unwrap_or_default();
     let is_forwarded = FORWARDED
         .into_iter()

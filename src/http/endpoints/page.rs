@@ -4,6 +4,7 @@ use crate::authorization_server::{Failure, FormError, noted};
 use crate::domain::likeness::{distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::http::app::App;
+use crate::http::development::is_asked_here;
 use crate::http::error::status_of;
 use crate::http::pages::{Detail, ErrorPage, RenderError, Spoken};
 use crate::http::request::Request;
@@ -93,7 +94,7 @@ pub(super) fn refused_request(app: &App, request: &Request, refusal: &PageRefusa
     let mut view = view(app, request, 400, Problem(name), fill.as_slice());
     if app.developer_details {
         (view.details, view.command) = for_developers(spoken, refusal);
-        view.instead = instead(app, refusal);
+        view.instead = instead(app, request, refusal);
         if let PageRefusal::UnknownClient(_) = refusal {
             view.command_shows = true;
             // What is meant is known already.
@@ -117,9 +118,10 @@ fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static
 }
 
 /// What the client probably means to send.
-fn instead(app: &App, refusal: &PageRefusal) -> Option<String> {
+fn instead(app: &App, request: &Request, refusal: &PageRefusal) -> Option<String> {
     match refusal {
-        PageRefusal::UnknownClient(sent) => {
+        // Whoever asks from elsewhere, by way of a proxy or tunnel, learns of no client that they have not named.
+        PageRefusal::UnknownClient(sent) if is_asked_here(request) => {
             // Where they cannot be read, nothing is proposed.
             let clients = app.server.clients().ok()?;
             let known = clients.iter().map(|client| client.id.as_str());
