@@ -42,8 +42,8 @@
 //! | the configurations of proxies, and what is played with them | `cli/example/`, `tests/proxies/` |
 //! | a server for the tests of clients | `cli/testing.rs`, with the feature `testing`; for other languages `cli/run/` |
 //! | clients in other languages | `cli/example/client/`, `tests/client_side/` |
-//! | a server to develop with: what it begins with, and what it can be told | `cli/dev/`, `cli/serve/development.rs` · [`http::development`] |
-//! | why an authorization URL is refused | [`protocol::authorization_checks`], `cli/explain/` |
+//! | a server to develop with: what it begins with, and what it can be told | `cli/dev/`, `cli/serve/development.rs` · [`http::development`], `tests/dev/` |
+//! | why an authorization URL or an access token request is refused | [`protocol::authorization_checks`], [`protocol::token_request_checks`], `cli/explain/` |
 //! | the commands | [`cli`], `oauthctl --help` |
 //! | which attacks are stopped, by what, and which are not | [`threat_model`] |
 //! | what hostile input is tried with | `tests/corpora/`, `tests/fuzz/run` |
