@@ -153,7 +153,12 @@ impl App {
 
     pub(super) fn route(&self, request: &Request, endpoint: Option<Endpoint>) -> Response {
         let Some(endpoint) = endpoint else {
-            return Response::text(404, "not found\n");
+            // Most who come here know the addresses of another server.
+            let addresses = self.server.issuer().metadata_url();
+            return Response::text(
+                404,
+                &format!("not found; the addresses of this server are in {addresses}\n"),
+            );
         };
         if !endpoint.answers(request.method()) {
             return Response::text(405, "method not allowed\n")

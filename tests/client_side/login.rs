@@ -621,19 +621,13 @@ fn a_page_that_refuses_is_said_in_its_words() {
                 here.) (request ";
     let (_, id) = refused.stderr.split_once(said).unwrap();
     let id = id.split_once(')').unwrap().0;
-    assert!(server.log().contains(id), "{refused:?}");
+    server.line_with(id);
     assert!(!refused.stderr.contains("explain"), "{refused:?}");
 
     // A development server at hand remembers the request.
     let script = r#""$oauthctl" dev fail next authorize 500 >/dev/null; "$oauthctl" login --headless 2>&1 |
         tee said; "$oauthctl" explain request "$(sed -n 's/.*explain request \([^`]*\)`.*/\1/p' said)""#;
-    let mut command = elsewhere.command();
-    command
-        .args(["run", "--", "sh", "-c", script])
-        .env("PATH", "/usr/bin:/bin")
-        .env("TMPDIR", elsewhere.database().parent().unwrap())
-        .env("oauthctl", env!("CARGO_BIN_EXE_oauthctl"));
-    let ended = output(&mut command, "");
+    let ended = beside_development_server(&elsewhere, script);
     assert!(
         ended
             .stdout
@@ -642,6 +636,65 @@ fn a_page_that_refuses_is_said_in_its_words() {
     );
     let (_, explained) = ended.stdout.split_once("says why\n").unwrap();
     assert!(explained.contains("/authorize"), "{ended:?}");
+}
+
+/// Runs a script of the shell with a development server at hand, and `$oauthctl`.
+fn beside_development_server(home: &Home, script: &str) -> Ended {
+    let mut command = home.command();
+    command
+        .args(["run", "--", "sh", "-c", script])
+        .env("PATH", "/usr/bin:/bin")
+        .env("TMPDIR", home.database().parent().unwrap())
+        .env("oauthctl", env!("CARGO_BIN_EXE_oauthctl"));
+    output(&mut command, "")
+}
+
+#[test]
+fn what_the_token_endpoint_of_a_development_server_refuses_can_be_explained() {
+    for (failure, said, explained) in [
+        (
+            "invalid_grant",
+            "(invalid_grant): asked for by oauthctl dev fail; `oauthctl explain request ",
+            "/token",
+        ),
+        ("503", "(temporarily_unavailable)", "/token"),
+        (
+            "lost",
+            ": the connection was closed before the answer had come\n",
+            "",
+        ),
+    ] {
+        let script = format!(
+            r#""$oauthctl" dev fail next token {failure} >/dev/null; "$oauthctl" login --headless 2>said; cat said >&2
+            "$oauthctl" explain request "$(sed -n 's/.*explain request \([^`]*\)`.*/\1/p' said)""#
+        );
+        let ended = beside_development_server(&Home::empty(), &script);
+        assert!(ended.stderr.contains(said), "{ended:?}");
+        assert!(ended.stdout.contains(explained), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_refresh_goes_by_the_clock_of_a_development_server_and_tells_the_grant() {
+    // Without a password: bob's button does it.
+    let script = r#"unset OAUTH_PASSWORD
+        "$oauthctl" login --headless --owner bob --token-file tokens -o jsonl
+        "$oauthctl" dev clock advance 5d -o jsonl
+        "$oauthctl" login --refresh --token-file tokens -o jsonl"#;
+    let ended = beside_development_server(&Home::empty(), script);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let printed: Vec<Value> = ended
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [first, clock, second] = &printed[..] else {
+        panic!("{ended:?}")
+    };
+    assert!(first["grant_id"].is_string(), "{ended:?}");
+    assert_eq!(second["grant_id"], first["grant_id"]);
+    assert!(clock["now"].is_string(), "{ended:?}");
+    assert!(second["expires_at"].as_str() > clock["now"].as_str(), "{ended:?}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ use crate::support::flow::{approve, signed_in};
 use crate::support::form::Form;
 use crate::support::home::{Client, Home};
 use crate::support::http::send;
-use crate::support::server::Server;
+use crate::support::server::{Server, wait_for};
 
 /// What libraries are for, and where they come from: each kind may be missing alone.
 #[derive(Clone, Copy)]
@@ -198,6 +198,26 @@ impl Stage {
         let ended = waiting.end();
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
         assert!(!ended.stderr.contains("refused"), "{ended:?}");
+
+        // The server goes away before the exchange.
+        let waiting = Waiting::start(&mut command());
+        let location = self.answer(&waiting, true);
+        self.server.signal("TERM");
+        wait_for(|| TcpStream::connect(self.server.address()).err());
+        assert_eq!(send("GET", &location, &[], None).status, 200);
+        let ended = waiting.end();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+
+    /// As [`play`](Self::play), with a program that asks for the metadata first.
+    #[track_caller]
+    fn play_with_metadata(&self, command: impl Fn() -> Command) {
+        self.play(&command);
+        let ended = output(&mut command(), "");
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(ended.stderr.starts_with("failed: "), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
     }
 }
 
@@ -208,7 +228,7 @@ fn authlib() {
     };
     let stage = Stage::new();
     let file = stage.write("authlib", None);
-    stage.play(|| {
+    stage.play_with_metadata(|| {
         let mut command = stage.command(&python);
         command.arg(&file);
         command
@@ -227,7 +247,7 @@ fn node(library: &str) {
     let stage = Stage::new();
     let file = stage.write(library, None);
     std::os::unix::fs::symlink(modules, stage.directory.path().join("node_modules")).unwrap();
-    stage.play(|| {
+    stage.play_with_metadata(|| {
         let mut command = stage.command(&node);
         command.arg(&file);
         command

@@ -120,6 +120,13 @@ fn a_file_of_ones_own_makes_every_start_the_same() {
     assert!(admits(&third, &old_id, &old));
     let fourth = again(third, &["--dev", "dev.toml", "--database", "dev.db"]);
     assert_eq!(kept(&fourth), expected);
+    for told in [
+        "  client    dev-client was there before and has the secret of the file now; the one before it has ended\n",
+        "  api       dev-api was there before and has the secret of the file now; the one before it has ended\n",
+    ] {
+        let all = &fourth.told_at_start;
+        assert!(all.contains(told) && !all.contains("  keep "), "{all}");
+    }
     let tokens = fourth.exchange(&fourth.code("carol")).json();
     assert!(
         !admits(&fourth, &old_id, &old),
@@ -133,6 +140,7 @@ fn a_file_of_ones_own_makes_every_start_the_same() {
     ));
     let fifth = again(fourth, &["--dev", "dev.toml", "--database", "dev.db"]);
     assert_eq!(kept(&fifth), expected);
+    assert!(!fifth.told_at_start.contains("was there before"));
     assert_eq!(fifth.check(&tokens["access_token"]), 200, "tokens are kept");
     let trail = fifth.told(&["audit", "list", "--action", "secret.rotate"]);
     assert_eq!(trail.as_array().unwrap().len(), 2, "only once for each");

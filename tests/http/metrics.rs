@@ -157,11 +157,20 @@ fn names_follow_the_conventions() {
 fn without_an_address_of_their_own_only_this_machine_reads_metrics() {
     let server = Server::start();
     read(&server);
+    let nothing = server.get("/nothing", &[]);
+    let addresses = server.url("/.well-known/oauth-authorization-server");
+    assert_eq!(
+        (nothing.status, nothing.body.as_str()),
+        (
+            404,
+            format!("not found; the addresses of this server are in {addresses}\n").as_str()
+        )
+    );
     for name in ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"] {
         let answer = server.get("/metrics", &[(name, "192.0.2.1")]);
         assert_eq!(
             (answer.status, answer.body.as_str()),
-            (404, "not found\n"),
+            (404, nothing.body.as_str()),
             "{name}"
         );
     }

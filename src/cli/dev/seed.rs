@@ -68,6 +68,8 @@ pub(in crate::cli) struct SeededClient {
 pub(in crate::cli) enum SeededSecret {
     /// The file says it.
     Declared(ClientSecret),
+    /// The file says it, and the secrets before it ended now.
+    Replaced(ClientSecret),
     /// It was made now, with whom it belongs to.
     Made(ClientSecret),
     /// It was made now for somebody who was there before, whose other secrets are good on for a while.
@@ -80,7 +82,9 @@ impl SeededSecret {
     /// The secret, where it is known.
     pub(in crate::cli) fn known(&self) -> Option<&ClientSecret> {
         match self {
-            Self::Declared(secret) | Self::Made(secret) | Self::Renewed(secret) => Some(secret),
+            Self::Declared(secret) | Self::Replaced(secret) | Self::Made(secret) | Self::Renewed(secret) => {
+                Some(secret)
+            }
             Self::Unknown => None,
         }
     }
@@ -197,8 +201,12 @@ impl Seed {
     ) -> Result<SeededSecret, CliError> {
         let declared = self.content.credentials.get(thing);
         if let Some(secret) = declared.and_then(|declared| declared.secret.clone()) {
-            server.bring_secret(owner, secret.clone())?;
-            return Ok(SeededSecret::Declared(secret));
+            let is_another = server.bring_secret(owner, secret.clone())?;
+            return Ok(if is_another {
+                SeededSecret::Replaced(secret)
+            } else {
+                SeededSecret::Declared(secret)
+            });
         }
         if let Some(made) = made {
             return Ok(SeededSecret::Made(made.secret.clone()));

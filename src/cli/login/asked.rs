@@ -53,6 +53,7 @@ impl Asked {
     /// `old` is what the token file holds, where it is to be refreshed.
     pub(super) fn of(opts: &Opts, old: Option<&Tokens>, context: &Context<'_>) -> Result<Self, CliError> {
         let client = client(opts, old)?;
+        let running = issuer_beside(&context.settings.database.path);
         let usage = |error: String| CliError::Usage(error);
         let usual = || {
             USUAL_REDIRECT_URI
@@ -67,16 +68,19 @@ impl Asked {
                     "the token file is of {issuer}, and --issuer or OAUTH_ISSUER names another server"
                 )));
             }
+            let is_beside = running.is_some();
+            let own = running.or_else(|| context.issuer().ok());
+            let at_hand = own.map(|own| known_here(Some(&issuer), own.as_str(), &client, context));
+            let is_own = matches!(at_hand, Some(Ok(Some(_))));
             return Ok(Self {
                 client,
                 issuer,
                 redirect_uri: usual()?,
                 any_port: true,
-                is_own: false,
-                is_development: false,
+                is_own,
+                is_development: is_own && is_beside,
             });
         }
-        let running = issuer_beside(&context.settings.database.path);
         let is_development = running.is_some();
         let own = match running {
             Some(issuer) => issuer,

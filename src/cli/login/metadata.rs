@@ -1,6 +1,6 @@
 //! What a server says about itself (RFC 8414).
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use serde::Deserialize;
 
@@ -63,15 +63,17 @@ pub(super) fn fetch(http: &HttpClient, issuer: &ServerIssuer) -> Result<Metadata
 /// Why the server was not reached, and what may help.
 fn unreached(error: anyhow::Error, issuer: &ServerIssuer) -> CliError {
     let is_refused = error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(ureq::Error::Io(error)) if error.kind() == ErrorKind::ConnectionRefused)
+        let error: Option<&io::Error> = cause.downcast_ref();
+        error.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
     });
     let speaks_no_tls = error.chain().any(|cause| {
-        let wrapped = match cause.downcast_ref() {
-            Some(ureq::Error::Io(error)) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        let outer: Option<&io::Error> = cause.downcast_ref();
+        let inner = outer.and_then(|error| error.get_ref()?.downcast_ref());
+        let alone = || match cause.downcast_ref() {
             Some(ureq::Error::Rustls(error)) => Some(error),
             _ => None,
         };
-        matches!(wrapped, Some(rustls::Error::InvalidMessage(_)))
+        matches!(inner.or_else(alone), Some(rustls::Error::InvalidMessage(_)))
     });
     if speaks_no_tls {
         let meant = match issuer.as_str().strip_prefix("https") {

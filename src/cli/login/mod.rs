@@ -377,6 +377,13 @@ impl Login {
     fn read(&self, answer: &Answer, asked_scope: Option<&str>) -> Result<Tokens, CliError> {
         let now = self.clock.now();
         let client = self.asked.client.as_str();
-        Tokens::read(answer, client, self.asked.issuer.as_str(), asked_scope, now)
+        Tokens::read(answer, client, self.asked.issuer.as_str(), asked_scope, now).map_err(|error| {
+            match answer.request_id().filter(|_| self.asked.is_development) {
+                Some(id) => CliError::Failed(anyhow::anyhow!(
+                    "{error}; `oauthctl explain request {id}` says why"
+                )),
+                None => error,
+            }
+        })
     }
 }

@@ -1,10 +1,11 @@
 //! HTTP, as each party around an authorization server sends its requests.
 
+use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use rustls::crypto::ring;
 use serde_json::Value;
 use ureq::config::ConfigBuilder;
@@ -12,6 +13,8 @@ use ureq::http::{HeaderMap, Response, StatusCode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, Proxy};
+
+use crate::domain::span;
 
 /// How long one request may take, all in all; a password hash is the slowest thing that is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -67,7 +70,7 @@ impl HttpClient {
         }
         request
             .call()
-            .map_err(anyhow::Error::from)
+            .map_err(unanswered)
             .and_then(Answer::read)
             .with_context(|| format!("cannot get {}", without_query(url)))
     }
@@ -85,9 +88,21 @@ impl HttpClient {
         }
         request
             .send_form(form.iter().copied())
-            .map_err(anyhow::Error::from)
+            .map_err(unanswered)
             .and_then(Answer::read)
             .with_context(|| format!("cannot post to {url}"))
+    }
+}
+
+/// Why there is no answer, in words for whoever asked.
+fn unanswered(error: ureq::Error) -> anyhow::Error {
+    match error {
+        ureq::Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+            anyhow!("the connection was closed before the answer had come")
+        }
+        ureq::Error::Io(error) => anyhow::Error::new(error),
+        ureq::Error::Timeout(_) => anyhow!("no answer came within {}", span::format(PATIENCE)),
+        other => anyhow::Error::new(other),
     }
 }
 
@@ -112,7 +127,7 @@ pub(in crate::cli) struct Answer {
 impl Answer {
     fn read(mut response: Response<ureq::Body>) -> Result<Self> {
         let limited = response.body_mut().with_config().limit(LARGEST_BODY);
-        let body = limited.read_to_string()?;
+        let body = limited.read_to_string().map_err(unanswered)?;
         let (parts, _) = response.into_parts();
         Ok(Self {
             status: parts.status,
@@ -146,6 +161,12 @@ impl Answer {
     /// The first field of that name.
     pub(in crate::cli) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// What the server calls the request, where that is an ID such as this program gives.
+    pub(in crate::cli) fn request_id(&self) -> Option<&str> {
+        let is_plain = |id: &&str| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.header("X-Request-Id").filter(is_plain)
     }
 
     pub(in crate::cli) fn body(&self) -> &str {

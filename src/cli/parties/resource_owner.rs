@@ -46,11 +46,10 @@ pub(in crate::cli) struct ErrorPage {
 
 impl ErrorPage {
     fn of(answer: &Answer) -> Self {
-        let is_plain = |id: &&str| id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
         Self {
             status: answer.status_line(),
             said: headline(answer.body()),
-            request_id: answer.header("X-Request-Id").filter(is_plain).map(str::to_owned),
+            request_id: answer.request_id().map(str::to_owned),
         }
     }
 }

@@ -45,7 +45,7 @@ const NOT_STARTED: u8 = 126;
     `oauthctl dev`, which moves its clock and has its answers fail.\n\n\
     The server has a free port and a database of its own, which goes away with it, so that\n\
     runs at the same time do not meet. The exit code is the command's: 128 and the number of\n\
-    the signal that ended it; 127 where there is no such command.")]
+    the signal that ended it; 127 where there is no such command, 126 where it cannot be started.")]
 pub(super) struct Opts {
     /// What the server begins with: a file as `apply` reads it, with resource owners [default: an example]
     #[arg(long, value_name = "FILE")]

@@ -308,7 +308,7 @@ impl Running {
         let servers = servers.map(|(id, secret)| ("api", id, "resource_server_secret", secret));
         let mut would_change = false;
         for (what, id, key, secret) in clients.chain(servers) {
-            would_change |= !matches!(secret, SeededSecret::Declared(_));
+            would_change |= !matches!(secret, SeededSecret::Declared(_) | SeededSecret::Replaced(_));
             match secret {
                 SeededSecret::Renewed(_) => lines.push((
                     what,
@@ -316,6 +316,10 @@ impl Running {
                         "{id} was there before and has a new secret; the one before it is good for {} more",
                         span::format(GOOD_ON)
                     ),
+                )),
+                SeededSecret::Replaced(_) => lines.push((
+                    what,
+                    format!("{id} was there before and has the secret of the file now; the one before it has ended"),
                 )),
                 SeededSecret::Unknown => lines.push((
                     what,

@@ -45,44 +45,40 @@ class RedirectUri(BaseHTTPRequestHandler):
         pass
 
 
-def refused(error, description):
-    sys.exit(": ".join(filter(None, ["refused", error, description])))
-
-
-secret = os.environ.get("OAUTH_CLIENT_SECRET") or sys.exit("OAUTH_CLIENT_SECRET is not set")
-metadata = requests.get(METADATA_URL, timeout=30).json()
-if metadata["issuer"] != ISSUER:
-    sys.exit("another server answers")
+def access_token():
+    secret = os.environ.get("OAUTH_CLIENT_SECRET") or sys.exit("OAUTH_CLIENT_SECRET is not set")
+    metadata = requests.get(METADATA_URL, timeout=30).json()
+    if metadata.get("issuer") != ISSUER:
+        sys.exit("another server answers")
 
 {% if is_ipv6 %}
-ThreadingHTTPServer.address_family = socket.AF_INET6
+    ThreadingHTTPServer.address_family = socket.AF_INET6
 {% endif %}
-# A thread for each connection: browsers open some ahead, and send nothing on them.
-server = ThreadingHTTPServer(({{ listen_host }}, {{ listen_port }}), RedirectUri)
-server.answers = Queue()
-client = OAuth2Session(
-    CLIENT_ID,
-    secret,
-    scope=SCOPE,
-    redirect_uri=f"http://{REDIRECT_HOST}:{server.server_port}{REDIRECT_PATH}",
-    token_endpoint_auth_method="client_secret_basic",
-    code_challenge_method="S256",
-)
+    # A thread for each connection: browsers open some ahead, and send nothing on them.
+    server = ThreadingHTTPServer(({{ listen_host }}, {{ listen_port }}), RedirectUri)
+    server.answers = Queue()
+    client = OAuth2Session(
+        CLIENT_ID,
+        secret,
+        scope=SCOPE,
+        redirect_uri=f"http://{REDIRECT_HOST}:{server.server_port}{REDIRECT_PATH}",
+        token_endpoint_auth_method="client_secret_basic",
+        code_challenge_method="S256",
+    )
 
-verifier = generate_token(48)
-url, server.state = client.create_authorization_url(metadata["authorization_endpoint"], code_verifier=verifier)
-Thread(target=server.serve_forever, daemon=True).start()
-print(f"open this in a browser, sign in and approve:\n{url}", file=sys.stderr, flush=True)
-query = server.answers.get()
+    verifier = generate_token(48)
+    url, server.state = client.create_authorization_url(metadata["authorization_endpoint"], code_verifier=verifier)
+    Thread(target=server.serve_forever, daemon=True).start()
+    print(f"open this in a browser, sign in and approve:\n{url}", file=sys.stderr, flush=True)
+    query = server.answers.get()
 
-answer = parse_qs(query)
-# RFC 9207: Authlib looks at the state, and leaves the issuer to its caller.
-if answer.get("iss") != [ISSUER]:
-    sys.exit("the answer is another server's")
-# And without this it would ask for a token all the same, and report the error of that.
-if "error" in answer:
-    refused(answer["error"][0], answer.get("error_description", [None])[0])
-try:
+    answer = parse_qs(query)
+    # RFC 9207: Authlib looks at the state, and leaves the issuer to its caller.
+    if answer.get("iss") != [ISSUER]:
+        sys.exit("the answer is another server's")
+    # And without this it would ask for a token all the same, and report the error of that.
+    if "error" in answer:
+        raise OAuthError(answer["error"][0], answer.get("error_description", [None])[0])
     token = client.fetch_token(
         metadata["token_endpoint"],
         authorization_response=f"{client.redirect_uri}?{query}",
@@ -94,6 +90,13 @@ try:
     if "refresh_token" in token:
         token = client.refresh_token(metadata["token_endpoint"], refresh_token=token["refresh_token"], timeout=30)
         print("refreshed", file=sys.stderr)
+    return token["access_token"]
+
+
+try:
+    print(access_token())
 except OAuthError as error:
-    refused(error.error, error.description)
-print(token["access_token"])
+    sys.exit(": ".join(filter(None, ["refused", error.error, error.description])))
+# No server answers, or the port is taken.
+except OSError as error:
+    sys.exit(f"failed: {error}")

@@ -17,10 +17,12 @@ if (!secret) {
   process.exit(1)
 }
 
-// What the server refuses has a code; anything else is a fault.
-function refused(fault) {
-  if (!fault.error) throw fault
-  console.error(['refused', fault.error, fault.error_description].filter(Boolean).join(': '))
+// What the server refuses has a code; anything else has a message, and perhaps a cause.
+function failed(fault) {
+  const told = fault.error
+    ? ['refused', fault.error, fault.error_description]
+    : ['failed', fault.message, fault.cause?.message]
+  console.error(told.filter(Boolean).join(': '))
   process.exit(1)
 }
 {% if is_http %}
@@ -30,12 +32,12 @@ const options = { [oauth.allowInsecureRequests]: true }
 const options = {}
 {% endif %}
 
-const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...options })
-const as = await oauth.processDiscoveryResponse(issuer, discovered)
+const discovered = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...options }).catch(failed)
+const as = await oauth.processDiscoveryResponse(issuer, discovered).catch(failed)
 const client = { client_id: {{ client_id }} }
 const authentication = oauth.ClientSecretBasic(secret)
 
-const server = createServer()
+const server = createServer().once('error', failed)
 await new Promise((listening) => server.listen({{ listen_port }}, {{ listen_host }}, listening))
 const redirectUri = 'http://' + {{ redirect_host }} + `:${server.address().port}${path}`
 
@@ -80,10 +82,10 @@ async function refreshed(token) {
   return oauth.processRefreshTokenResponse(as, client, response)
 }
 
-let tokens = await exchanged().catch(refused)
+let tokens = await exchanged().catch(failed)
 console.error(`granted: ${tokens.scope}, for ${tokens.expires_in} s`)
 if (tokens.refresh_token) {
-  tokens = await refreshed(tokens.refresh_token).catch(refused)
+  tokens = await refreshed(tokens.refresh_token).catch(failed)
   console.error('refreshed')
 }
 console.log(tokens.access_token)

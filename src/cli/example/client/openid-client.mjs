@@ -17,10 +17,12 @@ if (!secret) {
   process.exit(1)
 }
 
-// What the server refuses has a code; anything else is a fault.
-function refused(fault) {
-  if (!fault.error) throw fault
-  console.error(['refused', fault.error, fault.error_description].filter(Boolean).join(': '))
+// What the server refuses has a code; anything else has a message, and perhaps a cause.
+function failed(fault) {
+  const told = fault.error
+    ? ['refused', fault.error, fault.error_description]
+    : ['failed', fault.message, fault.cause?.message]
+  console.error(told.filter(Boolean).join(': '))
   process.exit(1)
 }
 
@@ -30,9 +32,9 @@ const config = await client.discovery(issuer, {{ client_id }}, undefined, client
   // For a server on this machine only.
   execute: [client.allowInsecureRequests],
 {% endif %}
-})
+}).catch(failed)
 
-const server = createServer()
+const server = createServer().once('error', failed)
 await new Promise((listening) => server.listen({{ listen_port }}, {{ listen_host }}, listening))
 const redirectUri = 'http://' + {{ redirect_host }} + `:${server.address().port}${path}`
 
@@ -64,10 +66,10 @@ server.closeAllConnections()
 let tokens = await client.authorizationCodeGrant(config, answer, {
   pkceCodeVerifier: verifier,
   expectedState: state,
-}).catch(refused)
+}).catch(failed)
 console.error(`granted: ${tokens.scope}, for ${tokens.expires_in} s`)
 if (tokens.refresh_token) {
-  tokens = await client.refreshTokenGrant(config, tokens.refresh_token).catch(refused)
+  tokens = await client.refreshTokenGrant(config, tokens.refresh_token).catch(failed)
   console.error('refreshed')
 }
 console.log(tokens.access_token)
