@@ -3,6 +3,7 @@
 mod access;
 mod ago;
 mod apply;
+mod at_hand;
 mod audit;
 mod backup;
 mod bareness;
@@ -46,6 +47,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod variables;
 
 use std::cell::Cell;
 use std::ffi::OsStr;

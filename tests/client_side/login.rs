@@ -1,16 +1,16 @@
 //! `login`: headless, with a browser, on a terminal, and at other servers.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use oauth2::url::Url;
 use rexpect::process::{Signal, WaitStatus};
 use rexpect::session::{Options, PtySession, spawn_with_options};
 use serde_json::Value;
 
+use crate::development::beside_development_server;
 use crate::other_server::OtherServer;
 use crate::program::{Ended, Waiting, output};
 use crate::support::flow::{approve, signed_in};
@@ -19,17 +19,17 @@ use crate::support::home::{Client, Home, PASSWORD};
 use crate::support::http::send;
 use crate::support::server::Server;
 
-const LOOPBACK: [&str; 2] = ["--redirect-uri", "http://127.0.0.1/cb"];
+pub(crate) const LOOPBACK: [&str; 2] = ["--redirect-uri", "http://127.0.0.1/cb"];
 
 /// A server with the client `orders`.
-fn stage() -> (Server, Client) {
+pub(crate) fn stage() -> (Server, Client) {
     let home = Home::furnished();
     let client = home.client("orders", &LOOPBACK);
     (Server::over(home), client)
 }
 
 /// `oauthctl login`, in the home of the server, with the secret in the environment.
-fn login(server: &Server, client: &Client, args: &str) -> Command {
+pub(crate) fn login(server: &Server, client: &Client, args: &str) -> Command {
     let mut command = server.home.command();
     command
         .args(["login", &client.id])
@@ -55,10 +55,10 @@ fn bring(location: &str) -> String {
     rest.split_once("</h1>").unwrap().0.to_owned()
 }
 
-const HEADLESS: &str = "--headless --owner alice --password-stdin -o json";
+pub(crate) const HEADLESS: &str = "--headless --owner alice --password-stdin -o json";
 
 #[track_caller]
-fn tokens(ended: &Ended) -> Value {
+pub(crate) fn tokens(ended: &Ended) -> Value {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     serde_json::from_str(&ended.stdout).unwrap()
 }
@@ -78,126 +78,6 @@ fn without_a_browser_the_owner_signs_in_and_approves() {
     let elsewhere = server.home.client("elsewhere", &[]);
     let printed = tokens(&output(&mut login(&server, &elsewhere, HEADLESS), PASSWORD));
     assert_eq!(printed["scope"], "orders:read stock");
-}
-
-#[test]
-fn a_token_file_is_private_and_is_refreshed() {
-    let (server, client) = stage();
-    let path = server.home.database().with_file_name("tokens.json");
-    let command = format!("{HEADLESS} --token-file tokens.json");
-    let ended = output(&mut login(&server, &client, &command), PASSWORD);
-    let printed = tokens(&ended);
-    assert_eq!(printed["token_file"], "tokens.json");
-    let read = || -> Value { serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap() };
-    let first = read();
-    let text = |tokens: &Value, name: &str| tokens[name].as_str().unwrap().to_owned();
-    for secret in ["access_token", "refresh_token"] {
-        assert!(!ended.stdout.contains(&text(&first, secret)), "{}", ended.stdout);
-    }
-    let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(), 0o600);
-
-    let again = output(&mut login(&server, &client, &command), PASSWORD);
-    assert_eq!(again.code, Some(4), "{again:?}");
-
-    // Client and issuer stand in the file.
-    let mut command = server.home.command();
-    command
-        .args([
-            "login",
-            "--refresh",
-            "--token-file",
-            "tokens.json",
-            "--scope",
-            "stock",
-        ])
-        .env("OAUTH_CLIENT_SECRET", &client.secret);
-    assert_eq!(
-        tokens(&output(command.args(["-o", "json"]), ""))["scope"],
-        "stock"
-    );
-    let second = read();
-    assert_eq!(mode(), 0o600);
-    assert_ne!(text(&second, "access_token"), text(&first, "access_token"));
-    assert_ne!(text(&second, "refresh_token"), text(&first, "refresh_token"));
-
-    // A refresh token goes to nobody else.
-    let refused = output(command.args(["--issuer", "http://127.0.0.1:9"]), "");
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(
-        refused.stderr.contains("the token file is of http://"),
-        "{refused:?}"
-    );
-}
-
-#[test]
-fn refreshing_at_once_with_one_file_uses_no_refresh_token_twice() {
-    let home = Home::furnished();
-    let client = home.client("orders", &LOOPBACK);
-    // The second use of a refresh token would end the grant.
-    let server = Server::with(home, |command| {
-        command.env("OAUTHCTL_TOKENS_REFRESH_RETRY_WINDOW", "0s")
-    });
-    let path = server.home.database().with_file_name("tokens.json");
-    let command = format!("{HEADLESS} --token-file tokens.json");
-    tokens(&output(&mut login(&server, &client, &command), PASSWORD));
-    std::thread::scope(|scope| {
-        let all: Vec<_> = (0..8)
-            .map(|_| {
-                let mut refresh = login(&server, &client, "--refresh --token-file tokens.json");
-                scope.spawn(move || output(&mut refresh, ""))
-            })
-            .collect();
-        for one in all {
-            let ended = one.join().unwrap();
-            assert_eq!(ended.code, Some(0), "{ended:?}");
-        }
-    });
-    let last: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    assert!(server.opens(last["access_token"].as_str().unwrap()));
-    let others = fs::read_dir(path.parent().unwrap()).unwrap().flatten();
-    let left: Vec<_> = others.map(|entry| entry.file_name()).collect();
-    assert!(
-        !left.iter().any(|name| name.to_string_lossy().starts_with(".tmp")),
-        "{left:?}"
-    );
-}
-
-#[test]
-fn who_waits_for_a_token_file_says_so_and_waits_for_no_pipe() {
-    let (server, client) = stage();
-    let path = server.home.database().with_file_name("tokens.json");
-    let command = format!("{HEADLESS} --token-file tokens.json");
-    tokens(&output(&mut login(&server, &client, &command), PASSWORD));
-    let held = fs::File::open(&path).unwrap();
-    held.lock().unwrap();
-    let mut waiting = login(&server, &client, "--refresh --token-file tokens.json")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = String::new();
-    BufReader::new(waiting.stderr.take().unwrap())
-        .read_line(&mut said)
-        .unwrap();
-    assert_eq!(
-        said,
-        "waiting for another process, which refreshes with tokens.json too\n"
-    );
-    drop(held);
-    assert!(waiting.wait().unwrap().success());
-
-    let pipe = path.with_file_name("pipe");
-    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    for name in ["pipe", "."] {
-        let refused = output(
-            &mut login(&server, &client, &format!("--refresh --token-file {name}")),
-            "",
-        );
-        assert_eq!(refused.code, Some(2), "{refused:?}");
-        assert!(refused.stderr.contains("is not a file"), "{refused:?}");
-    }
 }
 
 #[test]
@@ -401,7 +281,7 @@ fn what_is_missing_or_wrong_is_said() {
             2,
             "the answer cannot be waited for at https://app.example/cb",
         ),
-        ("--token-file no/where", "", 1, "use the directory no"),
+        ("--token-file no/where", "", 1, "write in the directory no"),
         ("--refresh", "", 2, "--token-file"),
     ] {
         let ended = output(&mut login(&server, &client, args), stdin);
@@ -542,10 +422,16 @@ fn the_variables_of_a_server_are_enough() {
     let printed = tokens(&output(&mut command("--headless -o json --scope stock"), ""));
     assert_eq!(printed["scope"], "stock");
 
-    // The scope is that of the client in the variables, and the password that of the owner there.
-    let other = server.home.client("other", &LOOPBACK);
-    let mut of_other = command("--headless -o json other");
-    let printed = tokens(&output(of_other.env("OAUTH_CLIENT_SECRET", &other.secret), ""));
+    // Scope, redirect URI and secret are those of the client in the variables, and the password that of the owner there.
+    let other = server
+        .home
+        .client("other", &["--redirect-uri", "http://127.0.0.1/elsewhere"]);
+    let refused = output(&mut command("--headless other"), "");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let why = "the one that is set is for the client that OAUTH_CLIENT_ID names\n";
+    assert!(refused.stderr.ends_with(why), "{refused:?}");
+    let mut of_other = command("--headless -o json --secret-stdin other");
+    let printed = tokens(&output(&mut of_other, &other.secret));
     assert_eq!(printed["scope"], "orders:read stock");
     let refused = output(&mut command("--headless --owner bob"), "");
     assert_eq!(refused.code, Some(2), "{refused:?}");
@@ -638,65 +524,6 @@ fn a_page_that_refuses_is_said_in_its_words() {
     assert!(explained.contains("/authorize"), "{ended:?}");
 }
 
-/// Runs a script of the shell with a development server at hand, and `$oauthctl`.
-fn beside_development_server(home: &Home, script: &str) -> Ended {
-    let mut command = home.command();
-    command
-        .args(["run", "--", "sh", "-c", script])
-        .env("PATH", "/usr/bin:/bin")
-        .env("TMPDIR", home.database().parent().unwrap())
-        .env("oauthctl", env!("CARGO_BIN_EXE_oauthctl"));
-    output(&mut command, "")
-}
-
-#[test]
-fn what_the_token_endpoint_of_a_development_server_refuses_can_be_explained() {
-    for (failure, said, explained) in [
-        (
-            "invalid_grant",
-            "(invalid_grant): asked for by oauthctl dev fail; `oauthctl explain request ",
-            "/token",
-        ),
-        ("503", "(temporarily_unavailable)", "/token"),
-        (
-            "lost",
-            ": the connection was closed before the answer had come\n",
-            "",
-        ),
-    ] {
-        let script = format!(
-            r#""$oauthctl" dev fail next token {failure} >/dev/null; "$oauthctl" login --headless 2>said; cat said >&2
-            "$oauthctl" explain request "$(sed -n 's/.*explain request \([^`]*\)`.*/\1/p' said)""#
-        );
-        let ended = beside_development_server(&Home::empty(), &script);
-        assert!(ended.stderr.contains(said), "{ended:?}");
-        assert!(ended.stdout.contains(explained), "{ended:?}");
-    }
-}
-
-#[test]
-fn a_refresh_goes_by_the_clock_of_a_development_server_and_tells_the_grant() {
-    // Without a password: bob's button does it.
-    let script = r#"unset OAUTH_PASSWORD
-        "$oauthctl" login --headless --owner bob --token-file tokens -o jsonl
-        "$oauthctl" dev clock advance 5d -o jsonl
-        "$oauthctl" login --refresh --token-file tokens -o jsonl"#;
-    let ended = beside_development_server(&Home::empty(), script);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let printed: Vec<Value> = ended
-        .stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let [first, clock, second] = &printed[..] else {
-        panic!("{ended:?}")
-    };
-    assert!(first["grant_id"].is_string(), "{ended:?}");
-    assert_eq!(second["grant_id"], first["grant_id"]);
-    assert!(clock["now"].is_string(), "{ended:?}");
-    assert!(second["expires_at"].as_str() > clock["now"].as_str(), "{ended:?}");
-}
-
 #[test]
 fn each_kind_of_registration_is_logged_in() {
     let (server, _) = stage();
@@ -759,7 +586,7 @@ fn at_another_server() {
     let issuer = &other.issuer;
     fs::write(home.database().with_file_name("secret"), "s3cret & more\n").unwrap();
     let waiting = Waiting::start(&mut command(&format!(
-        "app --issuer {issuer} --secret-file secret --no-browser --token-file t.json --scope a b --redirect-uri http://localhost/back"
+        "app --issuer {issuer} --secret-file secret --no-browser --token-file t.json --scope a --scope b --redirect-uri http://localhost/back"
     )));
     let url = Url::parse(&waiting.url).unwrap();
     let get = |name: &str| {

@@ -5,6 +5,7 @@
 //! `OAUTHCTL_REQUIRE_RECIPES` names (`curl python node rust`). `recipes` says what installs them.
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
+mod development;
 mod login;
 mod other_server;
 mod program;
@@ -17,3 +18,4 @@ mod run;
 #[path = "../http/support/mod.rs"]
 #[allow(dead_code, reason = "other tests need more of it")]
 mod support;
+mod token_file;

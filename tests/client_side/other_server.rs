@@ -50,7 +50,8 @@ impl OtherServer {
                 }
                 Response::json(200, &tokens)
             }
-            _ => Response::text(404, "not found\n"),
+            // A page for whatever it does not know.
+            _ => Response::text(200, "<html>Welcome"),
         };
         let thread = thread::spawn(move || listener.run(Arc::new(handler)));
         Self {

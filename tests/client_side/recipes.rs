@@ -199,6 +199,18 @@ impl Stage {
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
         assert!(!ended.stderr.contains("refused"), "{ended:?}");
 
+        let waiting = Waiting::start(command().env("OAUTH_CLIENT_SECRET", "wrong"));
+        assert_eq!(send("GET", &self.answer(&waiting, true), &[], None).status, 200);
+        let ended = waiting.end();
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{ended:?}");
+        assert!(
+            ended
+                .stderr
+                .ends_with("invalid_client: client authentication failed\n"),
+            "{ended:?}"
+        );
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+
         // The server goes away before the exchange.
         let waiting = Waiting::start(&mut command());
         let location = self.answer(&waiting, true);

@@ -9,6 +9,7 @@ use crate::protocol::parameters::Parameters;
 const KNOWN: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
 
 /// What was sent with the request, and what has to come back.
+#[derive(Clone)]
 pub(super) struct Expected {
     pub(super) state: String,
     pub(super) issuer: String,
@@ -65,9 +66,10 @@ pub(super) fn refusal(error: &str, description: Option<&str>) -> String {
     let meaning = match error {
         "access_denied" => "the resource owner denied it, or nothing was granted",
         "invalid_scope" => "that scope is unknown, or the client may not have it",
+        "invalid_target" => "that resource is unknown, or not to be had",
         "invalid_client" => "the client is not known, or its secret is not the right one",
         "unauthorized_client" => "the client may not do this",
-        "invalid_grant" => "the code or the refresh token is not good, or no longer",
+        "invalid_grant" => "what was presented is not good, or no longer",
         _ => "the server refused",
     };
     // The description is the server's own, and as long as it likes.

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
-use super::asked::{PASSWORD_VARIABLE, SECRET_VARIABLE};
+use crate::cli::run::environment::is_of_a_server;
 
 /// Asks the system to show the URL, and does not wait for it. Whether anybody sees it cannot be known: the URL is
 /// printed too.
@@ -11,12 +11,16 @@ pub(super) fn open(url: &str) -> bool {
     let Some((program, arguments)) = opener() else {
         return false;
     };
-    Command::new(program)
+    let mut command = Command::new(program);
+    // A browser lives long, and what it starts inherits all of this: secrets, a password, a code verifier.
+    for (name, _) in std::env::vars_os() {
+        if is_of_a_server(&name.to_string_lossy()) {
+            command.env_remove(name);
+        }
+    }
+    command
         .args(arguments)
         .arg(url)
-        // A browser lives long, and what it starts inherits all of this.
-        .env_remove(SECRET_VARIABLE)
-        .env_remove(PASSWORD_VARIABLE)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -68,6 +68,19 @@ impl FromStr for ServerIssuer {
     }
 }
 
+/// Reads what a server may call a resource: any absolute URI without fragment (RFC 8707 §2). What more this server asks of
+/// one, it says itself.
+pub(super) fn resource_uri(text: &str) -> Result<String, String> {
+    let is_plain = text.len() <= LONGEST && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_plain && !text.contains('#') && Url::parse(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "{} is not an absolute URI without fragment, such as `https://api.example.com`",
+        excerpt(text)
+    ))
+}
+
 /// Reads a URL by which nobody on the way can listen: `https`, or `http` to this machine.
 pub(super) fn safe_url(text: &str) -> Result<Url, String> {
     let shown = excerpt(text);
@@ -113,6 +126,16 @@ mod tests {
         ] {
             let issuer: ServerIssuer = issuer.parse().unwrap();
             assert_eq!(issuer.metadata_urls(), [first, second]);
+        }
+    }
+
+    #[test]
+    fn resources_are_absolute_uris() {
+        for good in ["https://api.example", "urn:example:orders", "api://orders/a?b"] {
+            assert_eq!(resource_uri(good), Ok(good.to_owned()));
+        }
+        for bad in ["", "orders", "/orders", "https://api.example#a", "https://a b"] {
+            assert!(resource_uri(bad).is_err(), "{bad}");
         }
     }
 

@@ -42,22 +42,30 @@ struct Document {
 
 /// Asks the server for its metadata.
 pub(super) fn fetch(http: &HttpClient, issuer: &ServerIssuer) -> Result<Metadata, CliError> {
-    let mut tried = Vec::new();
+    let (mut tried, mut is_broken) = (Vec::new(), false);
     for url in issuer.metadata_urls() {
         let asked = http.get(&url, &[("Accept", "application/json")]);
         let answer = asked.map_err(|error| unreached(error, issuer))?;
-        if answer.status() == 200 {
-            let read = serde_json::from_str(answer.body());
-            let document: Document =
-                read.map_err(|error| failed(format!("the metadata at {url} cannot be read: {error}")))?;
-            return judge(document, issuer).map_err(failed);
+        is_broken |= answer.status() >= 500;
+        if answer.status() != 200 {
+            tried.push(format!("{url} ({})", answer.status_line()));
+            continue;
         }
-        tried.push(format!("{url} ({})", answer.status_line()));
+        // There are servers that answer with a page whatever they are asked for.
+        let Ok(document) = answer.json() else {
+            tried.push(format!("{url} (no JSON)"));
+            continue;
+        };
+        let document: Document = serde_json::from_value(document)
+            .map_err(|error| failed(format!("the metadata at {url} cannot be read: {error}")))?;
+        return judge(document, issuer).map_err(failed);
     }
-    Err(failed(format!(
-        "{issuer} has no metadata: {}; is that the issuer, as the server calls itself?",
-        tried.join(", ")
-    )))
+    let tried = tried.join(", ");
+    Err(failed(if is_broken {
+        format!("the server at {issuer} cannot tell its metadata now: {tried}")
+    } else {
+        format!("{issuer} has no metadata: {tried}; is that the issuer, as the server calls itself?")
+    }))
 }
 
 /// Why the server was not reached, and what may help.
@@ -66,16 +74,22 @@ fn unreached(error: anyhow::Error, issuer: &ServerIssuer) -> CliError {
         let error: Option<&io::Error> = cause.downcast_ref();
         error.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
     });
-    let speaks_no_tls = error.chain().any(|cause| {
+    let of_tls = error.chain().find_map(|cause| {
         let outer: Option<&io::Error> = cause.downcast_ref();
         let inner = outer.and_then(|error| error.get_ref()?.downcast_ref());
         let alone = || match cause.downcast_ref() {
             Some(ureq::Error::Rustls(error)) => Some(error),
             _ => None,
         };
-        matches!(inner.or_else(alone), Some(rustls::Error::InvalidMessage(_)))
+        inner.or_else(alone)
     });
-    if speaks_no_tls {
+    if let Some(rustls::Error::InvalidCertificate(why)) = of_tls {
+        return failed(format!(
+            "the certificate of {issuer} is not accepted: {why}; the variable SSL_CERT_FILE names a file with those to trust \
+             instead of the system's"
+        ));
+    }
+    if let Some(rustls::Error::InvalidMessage(_)) = of_tls {
         let meant = match issuer.as_str().strip_prefix("https") {
             Some(rest) if is_this_machine(issuer.host()) => format!("; did you mean --issuer http{rest}?"),
             _ => String::new(),

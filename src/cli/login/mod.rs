@@ -35,7 +35,7 @@ use super::output::OutputFormat;
 use super::parties::client::{Credentials, SentRequest, url};
 use super::parties::http_client::{Answer, HttpClient};
 use super::parties::resource_owner::{Decision, ErrorPage, ResourceOwner};
-use super::shell;
+use super::{shell, variables};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::client::ClientId;
 use crate::domain::identifier::Identifier;
@@ -47,7 +47,7 @@ use crate::domain::token::TokenValue;
 use crate::protocol::parameters::Parameters;
 
 #[derive(Debug, Args)]
-// The library would take for required whatever a variable sets.
+// Beside a mistake the library would take for required whatever was given.
 #[command(override_usage = "oauthctl login [OPTIONS] [CLIENT]")]
 #[command(after_help = "Examples:\n  \
     oauthctl login orders-web --secret-file orders-web.secret\n  \
@@ -60,22 +60,23 @@ use crate::protocol::parameters::Parameters;
     on a terminal it is asked for; the password likewise, from OAUTH_PASSWORD. Certificates are judged by what the system trusts, or by\n\
     the file that the variable SSL_CERT_FILE names.")]
 pub(super) struct Opts {
-    /// Who asks for authorization [default: the one in the token file]
-    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
+    // Variables are read by hand: they are about one client, and about no other.
+    /// Who asks for authorization [env: OAUTH_CLIENT_ID] [default: the one in the token file]
+    #[arg(value_name = "CLIENT", add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
-    // By hand: a refresh does not take it from there, nor does another client than that of the variables.
-    #[arg(
-        help = "What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]"
-    )]
-    #[arg(long, value_name = "SCOPE", num_args = 1.., add = complete::any_of(&[complete::Kind::Scope]))]
+    /// What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]
+    #[arg(long, value_name = "SCOPE", add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
-    /// Any server that has metadata [default: the server of the settings]
-    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
+    /// Any server that has metadata [env: OAUTH_ISSUER] [default: the server of the settings]
+    #[arg(long, value_name = "URL")]
     issuer: Option<ServerIssuer>,
     /// Where the browser brings the answer: http on loopback, with a port if the server insists on it
-    /// [default: one that the client has registered, else `http://127.0.0.1/callback`]
-    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
+    /// [env: OAUTH_REDIRECT_URI] [default: one that the client has registered, else `http://127.0.0.1/callback`]
+    #[arg(long, value_name = "URI")]
     redirect_uri: Option<RedirectUri>,
+    /// What the access token is to be good at, by its URI [default: everything]; may be repeated (RFC 8707)
+    #[arg(long, value_name = "URI", value_parser = endpoint::resource_uri)]
+    resource: Vec<String>,
     #[command(flatten)]
     secret: SecretSource,
     /// Write the tokens to this new file (mode 0600) instead of printing them
@@ -114,8 +115,7 @@ struct OwnerHere {
     /// Sign in and approve without a browser, at a server of this program: for scripts and tests
     #[arg(long, conflicts_with_all = ["no_browser", "timeout"])]
     headless: bool,
-    // By hand: where it is set and nobody is headless, nothing is wrong.
-    #[arg(help = "Who signs in [env: OAUTH_USERNAME]")]
+    /// Who signs in [env: OAUTH_USERNAME]
     #[arg(long, value_name = "NAME", requires = "headless", add = complete::any_of(&[complete::Kind::Owner]))]
     owner: Option<Username>,
     /// Read the owner's password from the first line of stdin instead of asking for it
@@ -156,10 +156,11 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
     // A refresh token is good for what was granted, whatever the environment says.
     let scope = match old {
         Some(_) if opts.scope.is_empty() => None,
-        _ => asked::scope(&opts.scope, &asked.client)?,
+        _ => variables::scope(&opts.scope, &asked.client)?.map(|scope| scope.to_string()),
     };
     let http = HttpClient::to(asked.issuer.host());
     let login = Login {
+        resources: opts.resource.clone(),
         metadata: metadata::fetch(&http, &asked.issuer)?,
         scope,
         http,
@@ -202,6 +203,8 @@ struct Login {
     secret: Option<Credentials>,
     metadata: Metadata,
     scope: Option<String>,
+    /// What the tokens are to be good at; none for everything.
+    resources: Vec<String>,
     http: HttpClient,
     /// By which the server issues, where that is known.
     clock: Arc<dyn Clock>,
@@ -230,6 +233,7 @@ impl Login {
             ("redirect_uri", &redirect_uri),
             ("code_verifier", &sent.verifier),
         ];
+        form.extend(self.asked_resources());
         let answer = self.token(&mut form)?;
         self.read(&answer, self.scope.as_deref())
     }
@@ -238,9 +242,16 @@ impl Login {
     fn refresh(&self, refresh_token: &str, old: Option<&Tokens>) -> Result<Tokens, CliError> {
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
         form.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        form.extend(self.asked_resources());
         let answer = self.token(&mut form)?;
         let before = old.and_then(|old| old.scope.as_deref());
-        let mut tokens = self.read(&answer, self.scope.as_deref().or(before))?;
+        let read = self.read(&answer, self.scope.as_deref().or(before));
+        let mut tokens = read.map_err(|error| match answer.error() {
+            Some((code, _)) if code == "invalid_grant" => CliError::Failed(anyhow::anyhow!(
+                "{error}; log in again, with a --token-file that is not there yet"
+            )),
+            _ => error,
+        })?;
         // A server that does not rotate sends none: the old one stays good.
         tokens
             .refresh_token
@@ -269,14 +280,8 @@ impl Login {
         if !(opened && context.quiet) {
             writeln!(context.stderr, "{say}\n{address}").map_err(CliError::io("write to stderr"))?;
         }
-        let issuer = expected.issuer.clone();
-        let check = Expected {
-            state: sent.state.clone(),
-            issuer,
-            sends_issuer: expected.sends_issuer,
-        };
-        let answered = receiver::wait(bound, expected, opts.timeout.duration())?;
-        let code = check
+        let answered = receiver::wait(bound, expected.clone(), opts.timeout.duration())?;
+        let code = expected
             .code(&answered.parameters)
             .map_err(|error| self.explained(error, &answered.parameters, &address))?;
         Ok((code, redirect_uri, answered))
@@ -292,13 +297,7 @@ impl Login {
         context: &Context<'_>,
     ) -> Result<(String, String), CliError> {
         let owner = asked::owner(opts.owner.owner.as_ref())?;
-        // At a development server a button does it, whoever it is.
-        let password = if self.asked.is_development && !opts.owner.password_stdin {
-            None
-        } else {
-            let is_on_stdin = opts.owner.password_stdin;
-            Some(asked::password(is_on_stdin, &owner, &self.asked.issuer, context)?)
-        };
+        let password = asked::password(opts.owner.password_stdin, &owner, &self.asked, context)?;
         let redirect_uri = self.asked.redirect_uri.as_str().to_owned();
         let owner = ResourceOwner {
             username: owner.as_str(),
@@ -320,22 +319,39 @@ impl Login {
         Ok((code, redirect_uri))
     }
 
-    /// What the server refused, with the command that says why where its database is here. What the resource owner
-    /// denied needs no explanation.
+    /// What the server refused, with the command that says why where its database is here, and where the request decides
+    /// that and not the resource owner or the moment.
     fn explained(&self, error: CliError, answer: &Parameters, address: &str) -> CliError {
-        let is_told = answer.get("error").is_none_or(|error| error == "access_denied");
-        if is_told || !self.asked.is_own {
+        let is_decided_by_request = |error| {
+            matches!(
+                error,
+                "invalid_request"
+                    | "invalid_scope"
+                    | "invalid_target"
+                    | "unauthorized_client"
+                    | "unsupported_response_type"
+            )
+        };
+        if !self.asked.is_own || !answer.get("error").is_some_and(is_decided_by_request) {
             return error;
         }
         let command = format!("oauthctl explain {}", shell::word(address));
         CliError::Failed(anyhow::anyhow!("{error}; `{command}` says why"))
     }
 
-    /// An error page, with the command that says why it was shown where the server is here.
+    /// An error page, with the command that says why it was shown where the server is here, and else with what was asked
+    /// for: a server does not say much on a page.
     fn explained_page(&self, error: anyhow::Error, address: &str) -> CliError {
-        let Some(page) = error.downcast_ref::<ErrorPage>().filter(|_| self.asked.is_own) else {
+        let Some(page) = error.downcast_ref::<ErrorPage>() else {
             return CliError::Failed(error);
         };
+        if !self.asked.is_own {
+            return CliError::Failed(anyhow::anyhow!(
+                "{page}; it was asked by `{}` with the redirect URI {}, and --redirect-uri gives another",
+                self.asked.client,
+                self.asked.redirect_uri
+            ));
+        }
         let command = match &page.request_id {
             Some(id) if self.asked.is_development => format!("oauthctl explain request {id}"),
             _ => format!("oauthctl explain {}", shell::word(address)),
@@ -353,7 +369,13 @@ impl Login {
             ("code_challenge_method", "S256"),
         ];
         parameters.extend(self.scope.as_deref().map(|scope| ("scope", scope)));
+        parameters.extend(self.asked_resources());
         url(&self.metadata.authorization_endpoint, &parameters)
+    }
+
+    /// As parameters, which stand in both requests (RFC 8707 §2.1, §2.2).
+    fn asked_resources(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.resources.iter().map(|uri| ("resource", uri.as_str()))
     }
 
     /// Asks the token endpoint, authenticated as it wants it (RFC 6749 §2.3.1).

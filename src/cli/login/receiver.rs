@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -110,6 +111,7 @@ pub(super) fn wait(bound: Bound, expected: Expected, patience: Duration) -> Resu
         expected,
         pages: Pages::new("oauthctl"),
         answered: OnceLock::new(),
+        has_foreign: AtomicBool::new(false),
         sender,
         has_shown,
     });
@@ -119,20 +121,14 @@ pub(super) fn wait(bound: Bound, expected: Expected, patience: Duration) -> Resu
         .map(|listener| Hosted::start(listener, Arc::clone(&page) as Arc<dyn Handler>))
         .collect();
     let hosts = hosts.map_err(CliError::io("start a thread"))?;
+    let parameters = receiver.recv_timeout(patience).map_err(|error| match error {
+        RecvTimeoutError::Timeout => page.nothing_within(patience),
+        RecvTimeoutError::Disconnected => anyhow::anyhow!("the listener ended"),
+    });
     Ok(Answered {
-        parameters: receive(&receiver, patience)?,
+        parameters: parameters.map_err(CliError::Failed)?,
         shown,
         _hosts: hosts,
-    })
-}
-
-fn receive(receiver: &Receiver<Parameters>, patience: Duration) -> Result<Parameters, CliError> {
-    receiver.recv_timeout(patience).map_err(|error| match error {
-        RecvTimeoutError::Timeout => CliError::Failed(anyhow::anyhow!(
-            "no answer came within {}; --timeout waits longer",
-            span::format(patience)
-        )),
-        RecvTimeoutError::Disconnected => CliError::Failed(anyhow::anyhow!("the listener ended")),
     })
 }
 
@@ -147,13 +143,27 @@ struct Page {
     pages: Pages,
     /// Set by the first request with the right state. Others change nothing.
     answered: OnceLock<LoginAnswer>,
+    /// Whether something came that may have been meant for an answer.
+    has_foreign: AtomicBool,
     sender: SyncSender<Parameters>,
     has_shown: SyncSender<()>,
 }
 
 impl Page {
+    fn nothing_within(&self, patience: Duration) -> anyhow::Error {
+        let patience = span::format(patience);
+        if self.has_foreign.load(Ordering::Relaxed) {
+            return anyhow::anyhow!(
+                "within {patience} only an answer came whose `state` was not the one that was sent: it belongs to another \
+                 request, or the server does not give `state` back as it was"
+            );
+        }
+        anyhow::anyhow!("no answer came within {patience}; --timeout waits longer")
+    }
+
     fn answer(&self, request: &Request) -> Response {
         let Some(parameters) = self.expected.own(request.query()) else {
+            self.has_foreign.store(true, Ordering::Relaxed);
             return self.show(request, 400, LoginAnswer::Foreign);
         };
         let answer = match (self.expected.code(&parameters), parameters.get("error")) {
@@ -230,6 +240,7 @@ mod tests {
             expected,
             pages: Pages::new("oauthctl"),
             answered: OnceLock::new(),
+            has_foreign: AtomicBool::new(false),
             sender,
             has_shown,
         };
@@ -253,6 +264,8 @@ mod tests {
             assert_eq!(status(method, target), expected, "{method} {target}");
         }
         assert!(receiver.try_recv().is_err());
+        let told = page.nothing_within(Duration::from_secs(3)).to_string();
+        assert!(told.starts_with("within 3s only an answer came"), "{told}");
         assert_eq!(status("GET", "/cb?code=good&state=af0ifjsldkj"), 303);
         assert_eq!(status("GET", "/cb?code=late&state=af0ifjsldkj"), 400);
         assert_eq!(receiver.try_recv().unwrap().get("code"), Some("good"));

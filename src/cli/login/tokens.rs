@@ -135,6 +135,8 @@ fn failed(message: String) -> CliError {
 /// What is to take the place of a token file.
 struct Replacement {
     file: NamedTempFile,
+    /// Whose place it takes: where the path is a link, what that leads to. The link stays.
+    target: PathBuf,
     /// The file that is there, locked until its place is taken.
     _old: File,
 }
@@ -152,10 +154,17 @@ impl TokenFile {
         if fs::symlink_metadata(path).is_ok() {
             return Err(CliError::FileExists(path.to_owned()));
         }
-        // Asked before the resource owner is: a directory that is not there would cost an approval.
+        if path == Path::new("-") {
+            return Err(CliError::Usage(
+                "--token-file takes a file; without it the tokens are printed".to_owned(),
+            ));
+        }
+        // Asked before the resource owner is: a directory that cannot be written in would cost an approval.
         let directory = directory(path);
-        fs::metadata(directory)
-            .map_err(CliError::io(format!("use the directory {}", directory.display())))?;
+        NamedTempFile::new_in(directory).map_err(CliError::io(format!(
+            "write in the directory {}",
+            directory.display()
+        )))?;
         Ok(Self {
             path: path.to_owned(),
             replacement: None,
@@ -186,13 +195,15 @@ impl TokenFile {
                 error.line()
             ))
         })?;
+        let target = fs::canonicalize(path).map_err(CliError::io(doing()))?;
         // Of mode 0600.
-        let replacement = NamedTempFile::new_in(directory(path))
-            .map_err(CliError::io(format!("write beside {}", path.display())))?;
+        let replacement = NamedTempFile::new_in(directory(&target))
+            .map_err(CliError::io(format!("write beside {}", target.display())))?;
         let file = Self {
             path: path.to_owned(),
             replacement: Some(Replacement {
                 file: replacement,
+                target,
                 _old: old,
             }),
         };
@@ -208,12 +219,16 @@ impl TokenFile {
         let text = tokens.to_json()?;
         match self.replacement {
             None => SecretFile::create(&self.path)?.write(&text)?,
-            Some(Replacement { mut file, _old }) => {
+            Some(Replacement {
+                mut file,
+                target,
+                _old,
+            }) => {
                 let doing = format!("write {}", self.path.display());
                 writeln!(file, "{text}")
                     .and_then(|()| file.as_file().sync_all())
                     .map_err(CliError::io(doing.clone()))?;
-                file.persist(&self.path)
+                file.persist(&target)
                     .map_err(|error| CliError::io(doing)(error.error))?;
             }
         }

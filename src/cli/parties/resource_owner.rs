@@ -158,8 +158,14 @@ impl ResourceOwner<'_> {
 
     /// The form with the button that signs them in.
     fn button(&self, page: &str) -> Result<Form> {
-        let button = format!("name=\"{OWNER}\" value=\"{}\"", self.username);
-        Form::find(page, &button).with_context(|| {
+        let button = format!("name=\"{OWNER}\" value=\"");
+        let mut values = page
+            .split(&button)
+            .skip(1)
+            .filter_map(|rest| Some(rest.split_once('"')?.0));
+        let is_there = values.any(|value| unescape(value) == self.username);
+        let form = Form::find(page, &button).filter(|_| is_there);
+        form.with_context(|| {
             format!(
                 "the sign-in page has no button for {}; give their password with --password-stdin",
                 self.username

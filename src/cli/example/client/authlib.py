@@ -49,7 +49,7 @@ def access_token():
     secret = os.environ.get("OAUTH_CLIENT_SECRET") or sys.exit("OAUTH_CLIENT_SECRET is not set")
     metadata = requests.get(METADATA_URL, timeout=30).json()
     if metadata.get("issuer") != ISSUER:
-        sys.exit("another server answers")
+        sys.exit(f"{METADATA_URL} is of {metadata.get('issuer')}, and {ISSUER} is meant")
 
 {% if is_ipv6 %}
     ThreadingHTTPServer.address_family = socket.AF_INET6

@@ -5,18 +5,16 @@ use minijinja::context as values;
 use serde_json::Value;
 
 use super::template;
+use crate::cli::at_hand::{self, OwnServer, USUAL_REDIRECT_URI};
 use crate::cli::context::Context;
 use crate::cli::document::Document;
 use crate::cli::exit::CliError;
 use crate::cli::parties::client::url;
-use crate::cli::{complete, shell};
+use crate::cli::{complete, shell, variables};
 use crate::domain::client::{Client, ClientId};
 use crate::domain::issuer::Issuer;
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::scope::ScopeSet;
-
-/// Where a client may be sent back to where nothing else is known.
-const USUAL_REDIRECT_URI: &str = "http://127.0.0.1/callback";
 
 /// The port of the redirect URI of `curl`, where none is registered. Nothing listens there.
 const NOBODY: u16 = 9000;
@@ -50,24 +48,25 @@ impl Library {
     }
 }
 
-// The library would take for required whatever a variable sets.
+// Beside a mistake the library would take for required whatever was given.
 #[derive(Debug, Args)]
 #[command(override_usage = "oauthctl example client [OPTIONS] --for <LIBRARY> [CLIENT]")]
 pub(in crate::cli) struct Opts {
-    /// Which client [default: the only one that is registered]
-    #[arg(value_name = "CLIENT", env = "OAUTH_CLIENT_ID", hide_env_values = true, add = complete::any_of(&[complete::Kind::Client]))]
+    // Variables are read by hand: they are about one client, and about no other.
+    /// Which client [env: OAUTH_CLIENT_ID] [default: the only one that is registered]
+    #[arg(value_name = "CLIENT", add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
     /// The library
     #[arg(long = "for", value_enum, value_name = "LIBRARY")]
     library: Library,
-    /// The server that the client is registered at [default: the server of the settings]
-    #[arg(long, value_name = "URL", env = "OAUTH_ISSUER", hide_env_values = true)]
+    /// The server that the client is registered at [env: OAUTH_ISSUER] [default: the server of the settings]
+    #[arg(long, value_name = "URL")]
     issuer: Option<Issuer>,
-    /// Where the answer is sent to [default: one on this machine that the client has registered]
-    #[arg(long, value_name = "URI", env = "OAUTH_REDIRECT_URI", hide_env_values = true)]
+    /// Where the answer is sent to [env: OAUTH_REDIRECT_URI] [default: one on this machine that the client has registered]
+    #[arg(long, value_name = "URI")]
     redirect_uri: Option<RedirectUri>,
-    /// What to ask for [default: everything that the client may have]
-    #[arg(long, value_name = "SCOPE", num_args = 1.., env = "OAUTH_SCOPE", hide_env_values = true, value_delimiter = ' ')]
+    /// What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: everything that the client may have]
+    #[arg(long, value_name = "SCOPE", add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
 }
 
@@ -76,6 +75,8 @@ struct Registered {
     issuer: Issuer,
     client: ClientId,
     redirect_uri: RedirectUri,
+    /// The redirect URI where it was asked for.
+    asked: Option<RedirectUri>,
     scope: ScopeSet,
 }
 
@@ -88,7 +89,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
     if !is_curl && !can_listen {
         return Err(CliError::Usage(format!(
             "the program waits for the answer on this machine, at a path without a query, and {redirect_uri} is none such; \
-             `oauthctl client update {} --add-redirect-uri http://127.0.0.1/callback` adds one, \
+             `oauthctl client update {} --add-redirect-uri {USUAL_REDIRECT_URI}` adds one, \
              and `--for curl` needs none",
             registered.client
         )));
@@ -105,7 +106,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
         redirect_uri.to_owned()
     };
     // The server does not mind the port, and so nobody need have the registered one free; but one that was asked for is meant.
-    let asked = opts.redirect_uri.as_ref().map_or("", RedirectUri::origin);
+    let asked = registered.asked.as_ref().map_or("", RedirectUri::origin);
     let (_, port) = asked.split_at(format!("http://{host}").len().min(asked.len()));
     let scope = registered.scope.to_string();
     let issuer = registered.issuer.as_str();
@@ -146,46 +147,60 @@ fn literal(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// From the options and the environment where those name another server, else from the database.
+/// From the database where that is here, else from the options and the environment alone.
 fn registered(opts: &Opts, context: &Context<'_>) -> Result<Registered, CliError> {
-    let usual = || {
-        let parsed = USUAL_REDIRECT_URI.parse::<RedirectUri>();
-        parsed.map_err(|error| CliError::Usage(error.to_string()))
+    let client = match &opts.client {
+        Some(client) => Some(client.clone()),
+        None => variables::read(variables::CLIENT)?,
     };
-    let scope: ScopeSet = opts.scope.iter().flat_map(|set| set.iter().cloned()).collect();
-    if let Some(issuer) = &opts.issuer {
-        let client = opts.client.clone().ok_or_else(|| {
-            CliError::Usage("say which client: `oauthctl example client CLIENT --for …`".to_owned())
-        })?;
-        return Ok(Registered {
-            issuer: issuer.clone(),
-            client,
-            redirect_uri: opts.redirect_uri.clone().map_or_else(usual, Ok)?,
-            scope,
-        });
-    }
-    let client = client_of_database(opts, context)?;
+    let named: Option<Issuer> = match &opts.issuer {
+        Some(issuer) => Some(issuer.clone()),
+        None => variables::read(variables::ISSUER)?,
+    };
+    let own = OwnServer::of(context)?;
+    let client = match (named, client) {
+        (None, Some(id)) => context.server()?.client(&id)?,
+        (None, None) => only_client(context)?,
+        (Some(_), None) => {
+            return Err(CliError::Usage(
+                "say which client: `oauthctl example client CLIENT --for …`".to_owned(),
+            ));
+        }
+        (Some(issuer), Some(id)) => match own.client(issuer.as_str(), &id, context)? {
+            Some(client) => client,
+            None => return elsewhere(opts, issuer, id),
+        },
+    };
     let uris = &client.settings.redirect_uris;
     let known = uris.iter().find(|uri| uri.is_loopback_http()).or(uris.first());
-    let redirect_uri = opts.redirect_uri.as_ref().or(known).cloned();
+    let asked = variables::redirect_uri(opts.redirect_uri.as_ref(), &client.id)?;
     Ok(Registered {
-        issuer: context.issuer()?,
-        redirect_uri: redirect_uri.map_or_else(usual, Ok)?,
-        scope: if scope.is_empty() {
-            client.settings.scopes
-        } else {
-            scope
-        },
+        issuer: own.issuer,
+        redirect_uri: asked
+            .as_ref()
+            .or(known)
+            .cloned()
+            .map_or_else(at_hand::usual_redirect_uri, Ok)?,
+        asked,
+        scope: variables::scope(&opts.scope, &client.id)?.unwrap_or(client.settings.scopes),
         client: client.id,
     })
 }
 
-fn client_of_database(opts: &Opts, context: &Context<'_>) -> Result<Client, CliError> {
-    let server = context.server()?;
-    if let Some(id) = &opts.client {
-        return Ok(server.client(id)?);
-    }
-    let mut clients = server.clients()?;
+/// At a server whose database is not here.
+fn elsewhere(opts: &Opts, issuer: Issuer, client: ClientId) -> Result<Registered, CliError> {
+    let asked = variables::redirect_uri(opts.redirect_uri.as_ref(), &client)?;
+    Ok(Registered {
+        issuer,
+        redirect_uri: asked.clone().map_or_else(at_hand::usual_redirect_uri, Ok)?,
+        asked,
+        scope: variables::scope(&opts.scope, &client)?.unwrap_or_default(),
+        client,
+    })
+}
+
+fn only_client(context: &Context<'_>) -> Result<Client, CliError> {
+    let mut clients = context.server()?.clients()?;
     match (clients.pop(), clients.len()) {
         (Some(only), 0) => Ok(only),
         (None, _) => Err(CliError::Usage(

@@ -33,7 +33,13 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprint!("{error}");
+            let mut cause = error.source();
+            while let Some(why) = cause {
+                eprint!(": {why}");
+                cause = why.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }
@@ -77,7 +83,9 @@ fn access_token() -> Result<String, Box<dyn Error>> {
         .exchange_code(AuthorizationCode::new(code))
         .set_pkce_verifier(verifier)
         .request(&send)?;
-    eprintln!("granted: {:?}, for {:?}", tokens.scopes(), tokens.expires_in());
+    let scope: Vec<&str> = tokens.scopes().into_iter().flatten().map(|scope| scope.as_str()).collect();
+    let seconds = tokens.expires_in().unwrap_or_default().as_secs();
+    eprintln!("granted: {}, for {seconds} s", scope.join(" "));
     if let Some(refresh_token) = tokens.refresh_token().cloned() {
         tokens = client.exchange_refresh_token(&refresh_token).request(&send)?;
         eprintln!("refreshed");

@@ -17,11 +17,13 @@ if (!secret) {
   process.exit(1)
 }
 
-// What the server refuses has a code; anything else has a message, and perhaps a cause.
-function failed(fault) {
-  const told = fault.error
-    ? ['refused', fault.error, fault.error_description]
-    : ['failed', fault.message, fault.cause?.message]
+// What the server refuses has an error code; anything else has a message, and perhaps a cause or a status.
+async function failed(fault) {
+  // A wrong secret is thrown as a challenge, and the error stands in the body.
+  const refusal = fault.error ? fault : await fault.response?.json().catch(() => undefined)
+  const told = refusal?.error
+    ? ['refused', refusal.error, refusal.error_description]
+    : ['failed', fault.message, fault.cause?.message ?? fault.cause?.status]
   console.error(told.filter(Boolean).join(': '))
   process.exit(1)
 }
