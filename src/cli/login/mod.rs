@@ -61,17 +61,20 @@ use crate::protocol::parameters::Parameters;
     the file that the variable SSL_CERT_FILE names.")]
 pub(super) struct Opts {
     // Variables are read by hand: they are about one client, and about no other.
-    /// Who asks for authorization [env: OAUTH_CLIENT_ID] [default: the one in the token file]
+    #[arg(help = "Who asks for authorization [env: OAUTH_CLIENT_ID] [default: the one in the token file]")]
     #[arg(value_name = "CLIENT", add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
-    /// What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]
+    #[arg(
+        help = "What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: whatever the server gives]"
+    )]
     #[arg(long, value_name = "SCOPE", add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
-    /// Any server that has metadata [env: OAUTH_ISSUER] [default: the server of the settings]
+    #[arg(help = "Any server that has metadata [env: OAUTH_ISSUER] [default: the server of the settings]")]
     #[arg(long, value_name = "URL")]
     issuer: Option<ServerIssuer>,
-    /// Where the browser brings the answer: http on loopback, with a port if the server insists on it
-    /// [env: OAUTH_REDIRECT_URI] [default: one that the client has registered, else `http://127.0.0.1/callback`]
+    #[arg(
+        help = "Where the browser brings the answer: http on loopback, with a port if the server insists on it [env: OAUTH_REDIRECT_URI] [default: one that the client has registered, else `http://127.0.0.1/callback`]"
+    )]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<RedirectUri>,
     /// What the access token is to be good at, by its URI [default: everything]; may be repeated (RFC 8707)
@@ -115,7 +118,7 @@ struct OwnerHere {
     /// Sign in and approve without a browser, at a server of this program: for scripts and tests
     #[arg(long, conflicts_with_all = ["no_browser", "timeout"])]
     headless: bool,
-    /// Who signs in [env: OAUTH_USERNAME]
+    #[arg(help = "Who signs in [env: OAUTH_USERNAME]")]
     #[arg(long, value_name = "NAME", requires = "headless", add = complete::any_of(&[complete::Kind::Owner]))]
     owner: Option<Username>,
     /// Read the owner's password from the first line of stdin instead of asking for it
@@ -224,7 +227,7 @@ impl Login {
             let (code, redirect_uri) = self.without_browser(&sent, &expected, opts, context)?;
             (code, redirect_uri, None)
         } else {
-            let (code, redirect_uri, page) = self.in_browser(&sent, expected, opts, context)?;
+            let (code, redirect_uri, page) = self.in_browser(&sent, &expected, opts, context)?;
             (code, redirect_uri, Some(page))
         };
         let mut form = vec![
@@ -263,7 +266,7 @@ impl Login {
     fn in_browser(
         &self,
         sent: &SentRequest,
-        expected: Expected,
+        expected: &Expected,
         opts: &Opts,
         context: &mut Context<'_>,
     ) -> Result<(String, String, Answered), CliError> {

@@ -53,19 +53,25 @@ impl Library {
 #[command(override_usage = "oauthctl example client [OPTIONS] --for <LIBRARY> [CLIENT]")]
 pub(in crate::cli) struct Opts {
     // Variables are read by hand: they are about one client, and about no other.
-    /// Which client [env: OAUTH_CLIENT_ID] [default: the only one that is registered]
+    #[arg(help = "Which client [env: OAUTH_CLIENT_ID] [default: the only one that is registered]")]
     #[arg(value_name = "CLIENT", add = complete::any_of(&[complete::Kind::Client]))]
     client: Option<ClientId>,
     /// The library
     #[arg(long = "for", value_enum, value_name = "LIBRARY")]
     library: Library,
-    /// The server that the client is registered at [env: OAUTH_ISSUER] [default: the server of the settings]
+    #[arg(
+        help = "The server that the client is registered at [env: OAUTH_ISSUER] [default: the server of the settings]"
+    )]
     #[arg(long, value_name = "URL")]
     issuer: Option<Issuer>,
-    /// Where the answer is sent to [env: OAUTH_REDIRECT_URI] [default: one on this machine that the client has registered]
+    #[arg(
+        help = "Where the answer is sent to [env: OAUTH_REDIRECT_URI] [default: one on this machine that the client has registered]"
+    )]
     #[arg(long, value_name = "URI")]
     redirect_uri: Option<RedirectUri>,
-    /// What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: everything that the client may have]
+    #[arg(
+        help = "What to ask for, separated by spaces [env: OAUTH_SCOPE] [default: everything that the client may have]"
+    )]
     #[arg(long, value_name = "SCOPE", add = complete::any_of(&[complete::Kind::Scope]))]
     scope: Vec<ScopeSet>,
 }
