@@ -292,10 +292,24 @@ fn the_session_works_as_it_stands() {
     assert_shown(&checked.1, &output_of(directory, &check.1));
 
     let token = answered.split('"').find(|part| part.starts_with("oat_")).unwrap();
+    a_resource_server_asks(directory, &here, token);
     a_service_is_protected(directory, &here, token);
 }
 
-/// Goes on where the session ended, with nginx where there is one.
+/// Goes on where the session ended.
+fn a_resource_server_asks(directory: &Path, here: &str, token: &str) {
+    let blocks = blocks("Ask from a resource server");
+    let [ask, told] = blocks.as_slice() else {
+        panic!("other blocks than expected: {blocks:?}")
+    };
+    let ask = ask
+        .1
+        .replace("127.0.0.1:8420", here)
+        .replace("curl ", "curl -sS ");
+    assert_shown(&told.1, &output_of(directory, &format!("token={token}\n{ask}")));
+}
+
+/// The same with nginx, where there is one.
 fn a_service_is_protected(directory: &Path, here: &str, token: &str) {
     let Some(nginx) = program::find("nginx") else {
         return;
