@@ -6,17 +6,12 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use crate::program::{Ended, output};
+use crate::run::run;
 use crate::support::home::Home;
 
 /// Runs a script of the shell with a development server at hand, and `$oauthctl`.
 pub(crate) fn beside_development_server(home: &Home, script: &str) -> Ended {
-    let mut command = home.command();
-    command
-        .args(["run", "--", "sh", "-c", script])
-        .env("PATH", "/usr/bin:/bin")
-        .env("TMPDIR", home.database().parent().unwrap())
-        .env("oauthctl", env!("CARGO_BIN_EXE_oauthctl"));
-    output(&mut command, "")
+    output(&mut run(home, script), "")
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::program::{Waiting, output};
 use crate::support::home::Home;
 
 /// `oauthctl run` of a shell script, which finds the program in `$oauthctl`.
-fn run(home: &Home, script: &str) -> Command {
+pub(crate) fn run(home: &Home, script: &str) -> Command {
     let mut command = home.command();
     command
         .args(["run", "--", "sh", "-c", script])
