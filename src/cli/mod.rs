@@ -345,7 +345,12 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
     match result.and_then(|()| stdout.flush().map_err(CliError::io("write to stdout"))) {
         // Whoever read the output has had enough of it.
         Err(CliError::Io { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| error.of_database(&database).looked_for_in(&options, is_new)),
+        other => other.map_err(|error| {
+            error
+                .of_ended_server(&database)
+                .of_database(&database)
+                .looked_for_in(&options, is_new)
+        }),
     }
 }
 

@@ -62,6 +62,8 @@ pub(in crate::cli) enum Order {
         /// Which; the newest where none is named.
         grant: Option<String>,
     },
+    /// Write down what was used last, which else happens some seconds later.
+    WriteUses {},
     /// Say what is remembered of a request.
     Request {
         /// Its ID.
@@ -121,6 +123,10 @@ impl Commanded<'_> {
             }
             Order::Rotate { grant } => self.on(grant, |grant| self.server.rotate_away(grant)),
             Order::Revoke { grant } => self.on(grant, |grant| self.server.take_back_for_owner(grant)),
+            Order::WriteUses {} => match self.server.write_last_use() {
+                Ok(()) => Reply::Done(Value::Null),
+                Err(error) => Reply::Failed(error.to_string()),
+            },
             Order::Request { id } => match self.development.request(&id) {
                 Some(seen) => Reply::Done(json!(*seen)),
                 None => Reply::NotFound(format!("the server remembers no request `{id}`")),

@@ -3,6 +3,7 @@
 
 mod authorize;
 pub(super) mod checks;
+mod descent;
 mod request;
 mod token;
 
