@@ -98,7 +98,7 @@ pub use health::NotReady;
 pub use introspect::Introspection;
 pub use list_change::ListChange;
 pub use matrix::{Reach, ReachedByPath, ReachedOpening};
-pub use meddle::Meddled;
+pub use meddle::{Meddled, NewestGrant};
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
 pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};

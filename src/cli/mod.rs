@@ -290,6 +290,13 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         command_line.listen = opts.listen;
         command_line.issuer.clone_from(&opts.issuer);
     }
+    if let (Command::Run(_), Some(database)) = (&command, &command_line.database) {
+        return Err(CliError::Usage(format!(
+            "`run` starts its server on a database of its own, which goes away with it, and does nothing to {}; leave \
+             --database out, or start `oauthctl serve --dev --database FILE` and run the command beside it",
+            database.display()
+        )));
+    }
     let settings = load_settings(command_line.clone())?;
     let (loaded, refusal) = match settings {
         Ok(loaded) => (loaded, None),

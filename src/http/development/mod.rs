@@ -118,6 +118,11 @@ impl Development {
             .cloned()
     }
 
+    /// How many requests are remembered at this moment.
+    pub fn remembered(&self) -> usize {
+        lock(&self.seen).requests.len()
+    }
+
     /// The number of the next request.
     pub fn next(&self) -> u64 {
         lock(&self.seen).next
