@@ -46,6 +46,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod token_input;
 
 use std::cell::Cell;
 use std::ffi::OsStr;

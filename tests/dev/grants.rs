@@ -269,3 +269,43 @@ fn a_token_stands_beneath_what_it_came_of_whatever_the_clock_said() {
             .any(|line| line.starts_with("        └ access") && line.ends_with("<- this one"))
     );
 }
+
+#[test]
+fn a_token_is_explained_in_whichever_form_it_comes() {
+    let server = Server::start(&["--dev"]);
+    let code = server.code("alice");
+    let tokens = server.exchange(&code).json();
+    let access = tokens["access_token"].as_str().unwrap();
+    for stdin in [
+        access.to_owned(),
+        format!("Authorization: Bearer {access}\n"),
+        format!("'Bearer {access}'"),
+        serde_json::to_string_pretty(&tokens).unwrap(),
+        format!("http://127.0.0.1:9000/callback?code={code}&state=x"),
+    ] {
+        let output = server.command(&["explain", "token", "-o", "json"], &stdin);
+        let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(family["genuine"], true, "{stdin}");
+    }
+    let elsewhere = Server::start(&["--dev"]);
+    for (arguments, code) in [
+        (["explain", "token"].as_slice(), 3),
+        (
+            &["access", "check", "--token-stdin", "--service", "orders:list"],
+            6,
+        ),
+    ] {
+        let output = elsewhere.command(arguments, access);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(
+            told.contains("of another server, of an earlier start of this one"),
+            "{told}"
+        );
+        let output = elsewhere.command(arguments, "abc");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("this is no token"), "{told}");
+        assert!(output.stdout.is_empty());
+    }
+}

@@ -1,45 +1,31 @@
 //! `explain token`: a grant with all that came of it.
 
-use std::io::{self, Read};
-
 use serde_json::{Value, json};
 
 use super::descent::descent;
-use crate::authorization_server::Family;
+use crate::authorization_server::{AdministrationError, Family};
+use crate::cli::bareness::Bareness;
 use crate::cli::context::Context;
 use crate::cli::dev::control;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
 use crate::cli::serve::WRITE_EVERY;
+use crate::cli::token_input;
 use crate::clock::Timestamp;
 use crate::domain::audit::Action;
 use crate::domain::span;
 use crate::domain::text::visible;
-use crate::domain::token::{TokenKind, TokenValue};
+use crate::domain::token::TokenKind;
 use crate::store::Relative;
-
-/// The most bytes on stdin.
-const LONGEST: u64 = 4096;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     if context.terminals.stdin {
-        context.say("paste the token, then press Enter and Ctrl-D")?;
+        context.say("paste the token, then press Enter")?;
     }
-    let mut text = String::new();
-    io::stdin()
-        .lock()
-        .take(LONGEST)
-        .read_to_string(&mut text)
-        .map_err(CliError::io("read stdin"))?;
-    let Some(value) = TokenValue::parse(text.trim()) else {
-        return Err(CliError::Usage(
-            "what stands on stdin is no code and no token of this server: those begin with oac_, oat_ or ort_, and have \
-             60 characters"
-                .to_owned(),
-        ));
-    };
+    let value = token_input::from_stdin()?;
     let uses_are_written = control::uses_are_written(&context.settings.database.path);
-    let family = context.server_of_existing()?.family(&value)?;
+    let found = context.server_of_existing()?.family(&value);
+    let family = found.map_err(|error| not_found(error, context))?;
     let told = if context.output == OutputFormat::Table {
         lines(&family, uses_are_written).join("\n")
     } else {
@@ -55,6 +41,19 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
         ))?;
     }
     Ok(())
+}
+
+/// Where a token is not there that has the form of one, in a database that holds something.
+fn not_found(error: AdministrationError, context: &Context<'_>) -> CliError {
+    let is_not_found = matches!(error, AdministrationError::NotFound { .. });
+    if !is_not_found || Bareness::of(&context.store_options(), context.is_new_database).is_some() {
+        return error.into();
+    }
+    CliError::NotRemembered(format!(
+        "{error} in {}; it can be of another server, of an earlier start of this one with another database, or pruned; \
+         `oauthctl token list` shows those that there are",
+        context.settings.database.path.display()
+    ))
 }
 
 /// What ended a code or token, if anything did.
