@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::fmt::temporal::Pieces;
+
 /// A point in time: whole milliseconds since 1970-01-01T00:00:00Z.
 ///
 /// Shown and serialised as RFC 3339 in UTC, to the second.
@@ -78,17 +80,32 @@ impl Timestamp {
     }
 }
 
-/// The text is not an instant as RFC 3339 writes one.
+/// Why a text is not an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an instant such as `2026-05-03T12:00:00Z` is expected")]
-pub struct NotAnInstant;
+pub enum InstantError {
+    /// Not as RFC 3339 writes one.
+    #[error("an instant such as `2026-05-03T12:00:00Z` is expected")]
+    NotOne,
+    /// Beyond what can be written in every time zone.
+    #[error("the latest instant is `9999-12-30T22:00:00Z`")]
+    TooLate,
+}
 
 impl std::str::FromStr for Timestamp {
-    type Err = NotAnInstant;
+    type Err = InstantError;
 
-    fn from_str(text: &str) -> Result<Self, NotAnInstant> {
-        let instant: jiff::Timestamp = text.parse().map_err(|_| NotAnInstant)?;
-        Ok(Self(instant.as_millisecond()))
+    fn from_str(text: &str) -> Result<Self, InstantError> {
+        if let Ok(instant) = text.parse::<jiff::Timestamp>() {
+            return Ok(Self(instant.as_millisecond()));
+        }
+        let is_one = Pieces::parse(text).is_ok_and(|pieces| {
+            pieces.time().is_some() && pieces.offset().is_some() && pieces.date().year() == 9999
+        });
+        Err(if is_one {
+            InstantError::TooLate
+        } else {
+            InstantError::NotOne
+        })
     }
 }
 
@@ -267,8 +284,11 @@ mod tests {
             assert_eq!(text.parse(), Ok(instant), "{text}");
         }
         for text in ["", "2023-11-14", "2023-11-14T22:13:20", "1700000000", "yesterday"] {
-            assert_eq!(text.parse::<Timestamp>(), Err(NotAnInstant), "{text}");
+            assert_eq!(text.parse::<Timestamp>(), Err(InstantError::NotOne), "{text}");
         }
+        assert!("9999-12-30T22:00:00Z".parse::<Timestamp>().is_ok());
+        let late = "9999-12-31T23:59:59Z".parse::<Timestamp>().unwrap_err();
+        assert_eq!(late.to_string(), "the latest instant is `9999-12-30T22:00:00Z`");
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::{AuthorizationServer, Failure};
 use crate::clock::Timestamp;
-use crate::domain::client::{ClientId, ClientSecret};
+use crate::domain::client::{ClientId, ClientSecret, StoredSecret};
 use crate::domain::identifier::Identifier;
-use crate::domain::registration::{ClientRecord, Registered};
+use crate::domain::registration::Registered;
 use crate::domain::resource::ResourceSet;
 use crate::domain::token::TokenValue;
 use crate::protocol::authorization_checks::Check;
@@ -43,7 +43,7 @@ impl AuthorizationServer {
     }
 }
 
-fn presented(
+pub(super) fn presented(
     tx: &ReadTransaction<'_>,
     credentials: &ClientCredentials,
     now: Timestamp,
@@ -69,12 +69,25 @@ fn presented(
     let client = match registered {
         Some(Registered::Client(client)) if client.enabled => client,
         Some(Registered::Client(client)) => return Ok(Presented::Disabled(client.id.clone())),
-        Some(Registered::ResourceServer(server)) => return Ok(Presented::ResourceServer(server.id.clone())),
+        Some(Registered::ResourceServer(server)) => {
+            let is_own = |secret: &ClientSecret| server.admitting(&secret.hash(), now).is_some();
+            let is_right = is_own(secret) || undecoded.as_ref().is_some_and(|(_, secret)| is_own(secret));
+            return Ok(Presented::ResourceServer {
+                id: server.id.clone(),
+                secret: if is_right {
+                    Ok(())
+                } else {
+                    Err(wrong(&server.secrets, secret, is_own))
+                },
+            });
+        }
         None => {
             // As text it is an identifier where somebody exchanged the two.
             let swapped = secret.reveal().parse::<ClientId>().ok();
-            if let Some(client) = swapped.map(|id| tx.client(&id)).transpose()?.flatten() {
-                return Ok(Presented::Swapped(client.id));
+            if let Some(id) = swapped
+                && tx.registered(&id)?.is_some()
+            {
+                return Ok(Presented::Swapped(id));
             }
             let clients = tx.clients()?.iter().map(|client| client.id.to_string()).collect();
             return Ok(Presented::Unknown {
@@ -85,23 +98,28 @@ fn presented(
     };
     Ok(Presented::WrongSecret {
         client: client.id.clone(),
-        secret: wrong(&client, secret, now),
+        secret: wrong(&client.secrets, secret, |secret| {
+            client.admitting(&secret.hash(), now).is_some()
+        }),
     })
 }
 
-fn wrong(client: &ClientRecord, secret: &ClientSecret, now: Timestamp) -> WrongSecret {
+/// What is known of a secret that is not the one; `is_own` says which is.
+fn wrong(
+    secrets: &[StoredSecret],
+    secret: &ClientSecret,
+    is_own: impl Fn(&ClientSecret) -> bool,
+) -> WrongSecret {
     let presented = secret.hash();
-    let ended = client
-        .secrets
-        .iter()
-        .find(|stored| stored.hash.matches(&presented));
+    let ended = secrets.iter().find(|stored| stored.hash.matches(&presented));
     if let Some(at) = ended.and_then(|stored| stored.expires_at) {
         return WrongSecret::Ended(at);
     }
     let trimmed = ClientSecret::presented(secret.reveal().trim());
-    match client.admitting(&trimmed.hash(), now) {
-        Some(_) => WrongSecret::Padded,
-        None => WrongSecret::Unknown,
+    if is_own(&trimmed) {
+        WrongSecret::Padded
+    } else {
+        WrongSecret::Unknown
     }
 }
 

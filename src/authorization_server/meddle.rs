@@ -8,10 +8,12 @@ use super::account::end_for_owner;
 use super::{AdministrationError, AuthorizationServer, Failure, Noun};
 use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Subject};
+use crate::domain::client::RefreshPolicy;
 use crate::domain::grant::{EndCause, Grant};
 use crate::domain::identifier::Identifier;
+use crate::domain::token::TokenKind;
 use crate::entropy::random;
-use crate::store::{AuditSelector, ReadTransaction, StoreError};
+use crate::store::{AuditSelector, ReadTransaction, Relative, StoreError};
 
 impl AuthorizationServer {
     /// Makes the database that of development servers, if nothing was ever put in. Whether it is one now. That stands first in
@@ -44,12 +46,18 @@ impl AuthorizationServer {
         self.store.read(began_as_development)
     }
 
-    /// The grant that was approved last.
+    /// The grant that was approved last, of those that are asked for; where there are none of these, of all.
     ///
     /// # Errors
     /// It cannot be read.
-    pub fn newest_grant(&self) -> Result<Option<Identifier>, StoreError> {
-        self.store.read(|tx| tx.newest_grant())
+    pub fn newest_grant(&self, of: NewestGrant) -> Result<Option<Identifier>, StoreError> {
+        self.store.read(|tx| match of {
+            NewestGrant::OfAll => tx.newest_grant(),
+            NewestGrant::WithRefreshToken => match tx.newest_grant_with_refresh_token()? {
+                None => tx.newest_grant(),
+                found => Ok(found),
+            },
+        })
     }
 
     /// Ends the life of the codes and access tokens of a grant now; with `refresh`, that of its refresh tokens too. How many
@@ -65,10 +73,11 @@ impl AuthorizationServer {
                 return Ok(Meddled::EndedBefore(end.at));
             }
             let expired = tx.expire_grant(grant, now, refresh)?;
-            if expired > 0 {
-                let detail = json!({ "by": "dev expire", "expired": expired, "refresh": refresh });
-                operator.record(tx, Action::GrantExpired, Subject::new("grant", grant), detail)?;
+            if expired == 0 {
+                return Ok(Meddled::Unchanged(nothing_to_expire(tx, grant, now, refresh)?));
             }
+            let detail = json!({ "by": "dev expire", "expired": expired, "refresh": refresh });
+            operator.record(tx, Action::GrantExpired, Subject::new("grant", grant), detail)?;
             Ok(Meddled::Changed(expired))
         })
     }
@@ -84,14 +93,16 @@ impl AuthorizationServer {
         let salt: [u8; 32] = random(&*self.entropy).map_err(Failure::from)?;
         let operator = self.operator(now);
         self.store.write(move |tx| {
-            if let Some(end) = existing(tx, grant)?.ended {
+            let found = existing(tx, grant)?;
+            if let Some(end) = found.ended {
                 return Ok(Meddled::EndedBefore(end.at));
             }
             let rotated = tx.rotate_away(grant, now, successor, &salt)?;
-            if rotated > 0 {
-                let detail = json!({ "by": "dev rotate", "rotated": rotated });
-                operator.record(tx, Action::GrantRotated, Subject::new("grant", grant), detail)?;
+            if rotated == 0 {
+                return Ok(Meddled::Unchanged(nothing_to_rotate(tx, &found)?));
             }
+            let detail = json!({ "by": "dev rotate", "rotated": rotated });
+            operator.record(tx, Action::GrantRotated, Subject::new("grant", grant), detail)?;
             Ok(Meddled::Changed(rotated))
         })
     }
@@ -144,11 +155,22 @@ fn began_as_development(tx: &ReadTransaction<'_>) -> Result<bool, StoreError> {
         .is_some_and(|first| first.entry.entry == 1 && first.entry.action == Action::DevelopmentBegun.name()))
 }
 
-/// What came of it.
+/// Which grant is meant where none is named: the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewestGrant {
+    /// Whatever came of it.
+    OfAll,
+    /// Of those of which a refresh token came.
+    WithRefreshToken,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meddled {
     /// So many codes, tokens or grants were changed.
     Changed(usize),
+    /// There was nothing to change, for this reason.
+    Unchanged(String),
     /// The grant ended at this instant already, and nothing was changed.
     EndedBefore(Timestamp),
 }
@@ -156,4 +178,60 @@ pub enum Meddled {
 fn existing(tx: &ReadTransaction<'_>, grant: Identifier) -> Result<Grant, AdministrationError> {
     tx.grant(grant)?
         .ok_or_else(|| AdministrationError::not_found(Noun::Grant, &grant.to_string(), []))
+}
+
+/// The most codes and tokens that are looked at, the newest.
+const MOST: u32 = 500;
+
+/// Those of one kind, the oldest first.
+fn of_kind(relatives: &[Relative], kind: TokenKind) -> impl DoubleEndedIterator<Item = &Relative> {
+    relatives.iter().filter(move |one| one.kind == kind)
+}
+
+/// The code of a grant of which nothing else came.
+fn unused_code(relatives: &[Relative]) -> Option<&Relative> {
+    let mut codes = of_kind(relatives, TokenKind::AuthorizationCode);
+    codes.find(|code| code.last_used_at.is_none())
+}
+
+fn nothing_to_rotate(tx: &ReadTransaction<'_>, grant: &Grant) -> Result<String, StoreError> {
+    let relatives = tx.family(grant.identifier, MOST)?;
+    let newest = of_kind(&relatives, TokenKind::RefreshToken).next_back();
+    Ok(match newest {
+        Some(token) => match token.rotated {
+            Some((at, _)) => format!("its newest refresh token was used at {at} already"),
+            None => format!("its refresh token expired at {}", token.expires_at),
+        },
+        None if unused_code(&relatives).is_some() => {
+            "it has no refresh token: its code was not exchanged".to_owned()
+        }
+        None => match tx.client_by_key(grant.client)? {
+            Some(client) if client.settings.refresh == RefreshPolicy::None => format!(
+                "it has no refresh token: the client {id} gets none; `oauthctl client update {id} --refresh unlimited` has \
+                 it get them",
+                id = client.id
+            ),
+            _ => "it has no refresh token".to_owned(),
+        },
+    })
+}
+
+fn nothing_to_expire(
+    tx: &ReadTransaction<'_>,
+    grant: Identifier,
+    now: Timestamp,
+    refresh: bool,
+) -> Result<String, StoreError> {
+    let relatives = tx.family(grant, MOST)?;
+    let newest = of_kind(&relatives, TokenKind::AccessToken).max_by_key(|one| one.expires_at);
+    let mut told = match (newest, unused_code(&relatives)) {
+        (Some(token), _) => format!("its access tokens have expired, the last at {}", token.expires_at),
+        (None, Some(code)) => format!("its code was not exchanged, and expired at {}", code.expires_at),
+        (None, None) => "it has no access token".to_owned(),
+    };
+    let lives = |one: &Relative| one.rotated.is_none() && one.expires_at > now;
+    if !refresh && of_kind(&relatives, TokenKind::RefreshToken).any(lives) {
+        told.push_str("; --refresh ends the life of its refresh token too");
+    }
+    Ok(told)
 }

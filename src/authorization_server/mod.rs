@@ -14,7 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
-//! | a development server | `meddle`, `explain_token_request` |
+//! | a development server | `meddle`, `explain_token_request`, `explain_refusal` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -34,6 +34,7 @@ mod define_scope;
 mod diagnosis;
 mod exchange;
 mod explain;
+mod explain_refusal;
 mod explain_request;
 mod explain_token_request;
 mod failure;
@@ -98,7 +99,7 @@ pub use health::NotReady;
 pub use introspect::Introspection;
 pub use list_change::ListChange;
 pub use matrix::{Reach, ReachedByPath, ReachedOpening};
-pub use meddle::Meddled;
+pub use meddle::{Meddled, NewestGrant};
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
 pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};

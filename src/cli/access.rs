@@ -9,10 +9,11 @@ use self::report::Question;
 use super::complete;
 use super::context::Context;
 use super::exit::CliError;
-use super::prompt;
+use super::token_input;
 use crate::domain::client::ClientId;
 use crate::domain::owner::Username;
 use crate::domain::resource::Resource;
+use crate::domain::token::TokenKind;
 use crate::protocol::check_request::{request_asked, service_asked};
 
 #[derive(Debug, Subcommand)]
@@ -67,7 +68,7 @@ pub(super) struct CheckOpts {
         add = complete::any_of(&[complete::Kind::Owner])
     )]
     owner: Option<Username>,
-    /// What the access token on the first line of stdin can do
+    /// What the access token on stdin can do: alone, in its header, or in the JSON of its answer
     #[arg(long)]
     token_stdin: bool,
     /// The resource at which the token is shown; one that is bound to others is denied there
@@ -118,8 +119,14 @@ fn check(opts: &CheckOpts, context: &mut Context<'_>) -> Result<(), CliError> {
                      `oauthctl resource-server update NAME --resource URL` registers it"
                 )));
             }
-            let token = prompt::line_of_stdin("access token")?;
-            match server.explain_token(opts.resource.as_ref(), &token, &question.asked)? {
+            let token = token_input::from_stdin()?;
+            if token.kind() != TokenKind::AccessToken {
+                return Err(CliError::Usage(format!(
+                    "this is no access token, which begins with oat_: what begins with {} opens nothing at a resource server",
+                    token.kind().prefix()
+                )));
+            }
+            match server.explain_token(opts.resource.as_ref(), &token.reveal(), &question.asked)? {
                 Some(explained) => report::one(&explained, &question, context)?,
                 None => report::unknown_token(&question, context)?,
             }

@@ -57,6 +57,14 @@ impl Context<'_> {
         self.server_by(clock, self.issuer()?)
     }
 
+    /// As [`server`](Self::server), for a command that only looks: it makes no database where there is none.
+    pub(super) fn server_of_existing(&self) -> Result<AuthorizationServer, CliError> {
+        if self.is_new_database {
+            return Err(CliError::NoDatabase(self.settings.database.path.clone()));
+        }
+        self.server()
+    }
+
     /// For a server that is bound to `bound` and is there for its clients: by the clock of the machine, whatever runs beside.
     pub(super) fn server_at(&self, bound: SocketAddr) -> Result<AuthorizationServer, CliError> {
         self.server_by(Arc::new(SystemClock), self.issuer_at(bound)?)
@@ -134,10 +142,14 @@ impl Context<'_> {
         Ok(())
     }
 
-    /// Says what makes the first entry of a list that is empty; where nothing at all is in the database, also which one it is:
-    /// perhaps another is meant.
+    /// Says what makes the first entry of a list that is empty, and which database it is where nothing at all is in it.
     pub(super) fn say_empty(&mut self, hint: &str) -> Result<(), CliError> {
         self.say(hint)?;
+        self.say_bare()
+    }
+
+    /// Says which database was looked into, where nothing at all is in it: perhaps another is meant.
+    pub(super) fn say_bare(&mut self) -> Result<(), CliError> {
         if !self.has_opened_database.get() {
             return Ok(());
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::bareness::{ANOTHER, Bareness};
+use super::scratch_directory::{self, Purpose};
 use crate::authorization_server::{AdministrationError, Failure, Noun};
 use crate::config::ConfigError;
 use crate::http::tls::PairError;
@@ -72,6 +73,17 @@ pub(super) enum CliError {
         path: PathBuf,
         /// How little there is.
         bareness: Bareness,
+    },
+    /// There is no database to look into, and looking makes none.
+    #[error("there is no database {}", .0.display())]
+    NoDatabase(PathBuf),
+    /// The database went away with the server that had it to itself.
+    #[error("{} with the database {} has ended, and took it along", ended.server(), path.display())]
+    Gone {
+        /// The database.
+        path: PathBuf,
+        /// What it was there for.
+        ended: Purpose,
     },
     /// What somebody declared in a file cannot be done.
     #[error("{place}: {error}")]
@@ -183,6 +195,17 @@ impl CliError {
         }
     }
 
+    /// This error, where its reason is that the server of a scratch database has ended: a shell has its variables still.
+    pub(super) fn of_ended_server(self, database: &Path) -> Self {
+        match (&self, scratch_directory::ended(database)) {
+            (Self::Store(StoreError::NoDirectory(..)) | Self::NoDatabase(_), Some(ended)) => Self::Gone {
+                path: database.to_owned(),
+                ended,
+            },
+            _ => self,
+        }
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
             Self::Administration(error) | Self::Declared { error, .. } => match error {
@@ -193,7 +216,7 @@ impl CliError {
             },
             Self::Usage(_) | Self::Config(_) | Self::Tls(_) => USAGE,
             Self::FileExists(_) | Self::PageExists(_) | Self::Backup(BackupError::Exists(_)) => EXISTS,
-            Self::NotRemembered(_) | Self::NotThere { .. } => NOT_FOUND,
+            Self::NotRemembered(_) | Self::NotThere { .. } | Self::NoDatabase(_) => NOT_FOUND,
             Self::NotConfirmed(_) => NOT_CONFIRMED,
             Self::Ended(code) | Self::NotRun { code, .. } => *code,
             Self::Denied | Self::CheckFailed(_) => DENIED,
@@ -202,6 +225,7 @@ impl CliError {
             | Self::Database { .. }
             | Self::Backup(_)
             | Self::SecretLost { .. }
+            | Self::Gone { .. }
             | Self::Io { .. }
             | Self::Failed(_) => FAILURE,
         }
@@ -242,7 +266,8 @@ impl CliError {
                 }
                 _ => "give the new one another name or ID",
             }),
-            Self::NotThere { .. } => Some(ANOTHER),
+            Self::NotThere { .. } | Self::NoDatabase(_) => Some(ANOTHER),
+            Self::Gone { ended, .. } => Some(ended.next()),
             Self::PageExists(_) => {
                 Some("name another directory, or give --force to write over what is there")
             }

@@ -47,6 +47,7 @@ mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod token_input;
 mod variables;
 
 use std::cell::Cell;
@@ -292,6 +293,13 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
         command_line.listen = opts.listen;
         command_line.issuer.clone_from(&opts.issuer);
     }
+    if let (Command::Run(_), Some(database)) = (&command, &command_line.database) {
+        return Err(CliError::Usage(format!(
+            "`run` starts its server on a database of its own, which goes away with it, and does nothing to {}; leave \
+             --database out, or start `oauthctl serve --dev --database FILE` and run the command beside it",
+            database.display()
+        )));
+    }
     let settings = load_settings(command_line.clone())?;
     let (loaded, refusal) = match settings {
         Ok(loaded) => (loaded, None),
@@ -347,7 +355,12 @@ fn run(cli: Cli, terminals: Terminals, colored: Colored) -> Result<(), CliError>
     match result.and_then(|()| stdout.flush().map_err(CliError::io("write to stdout"))) {
         // Whoever read the output has had enough of it.
         Err(CliError::Io { error, .. }) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| error.of_database(&database).looked_for_in(&options, is_new)),
+        other => other.map_err(|error| {
+            error
+                .of_ended_server(&database)
+                .of_database(&database)
+                .looked_for_in(&options, is_new)
+        }),
     }
 }
 

@@ -34,6 +34,25 @@ impl Purpose {
             Self::Scratch => "oauthctl-scratch-",
         }
     }
+
+    /// The server that has such a directory, for people.
+    pub(super) fn server(self) -> &'static str {
+        match self {
+            Self::Demo => "the server of `oauthctl demo`",
+            Self::Development => "the development server",
+            Self::Scratch => "the server of `oauthctl run`",
+        }
+    }
+
+    /// What to do where it has ended.
+    pub(super) fn next(self) -> &'static str {
+        match self {
+            Self::Demo | Self::Scratch => "unset OAUTHCTL_DATABASE, or set it to another database",
+            Self::Development => {
+                "start one with `oauthctl serve --dev`, and set OAUTHCTL_DATABASE and its other variables anew as it says"
+            }
+        }
+    }
 }
 
 /// How many characters the name of a directory has after its prefix.
@@ -120,10 +139,25 @@ fn is_closed(owner: u32, mode: u32, own: u32) -> bool {
 }
 
 fn is_named_as_ours(name: &str) -> bool {
-    Purpose::ALL.iter().any(|purpose| {
+    purpose_of(name).is_some()
+}
+
+/// What a directory of this name is for, if the name is one of ours.
+fn purpose_of(name: &str) -> Option<Purpose> {
+    Purpose::ALL.into_iter().find(|purpose| {
         let rest = name.strip_prefix(purpose.prefix());
         rest.is_some_and(|rest| rest.len() == RANDOM && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()))
     })
+}
+
+/// What the directory of this database was for, where its name is one of ours and it is not there any more.
+pub(super) fn ended(database: &Path) -> Option<Purpose> {
+    let directory = database.parent()?;
+    let purpose = purpose_of(directory.file_name()?.to_str()?)?;
+    let found = fs::symlink_metadata(directory);
+    found
+        .is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        .then_some(purpose)
 }
 
 /// Whether it belongs to the user that this process belongs to, links not followed.
@@ -152,6 +186,25 @@ fn remove_if_abandoned(directory: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_named_as_ours_and_gone_has_ended() {
+        let place = tempfile::tempdir().unwrap();
+        let there = ScratchDirectory::new_in(place.path(), Purpose::Development).unwrap();
+        let database = there.path().join("oauthctl.db");
+        assert_eq!(ended(&database), None, "it is there");
+        there.close().unwrap();
+        assert_eq!(ended(&database), Some(Purpose::Development));
+        for (name, expected) in [
+            ("oauthctl-scratch-abcDEF12", Some(Purpose::Scratch)),
+            ("oauthctl-dev-notes", None),
+            ("elsewhere", None),
+        ] {
+            let database = place.path().join(name).join("oauthctl.db");
+            assert_eq!(ended(&database), expected, "{name}");
+        }
+        assert_eq!(ended(Path::new("oauthctl.db")), None);
+    }
 
     fn names(place: &Path) -> Vec<String> {
         let entries = fs::read_dir(place).unwrap();

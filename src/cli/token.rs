@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 
 use super::complete;
 use super::context::Context;
+use super::dev::control::uses_are_written;
 use super::exit::CliError;
 use super::grant::{refuse_unknown, with_resources};
 use super::output::{OutputFormat, Record};
@@ -193,6 +194,8 @@ impl Selectors {
 }
 
 pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), CliError> {
+    // What is shown and selected by last use is to be of this moment, where a development server can see to that.
+    uses_are_written(&context.settings.database.path);
     match command {
         Command::List(opts) => list(opts, context),
         Command::Show { id } => {

@@ -60,9 +60,13 @@ pub fn parse(text: &str) -> Result<Duration, SpanError> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(SpanError::NoUnit(shown()));
     }
-    let span = PARSER
-        .parse_span(text)
-        .map_err(|_| SpanError::NotASpan(shown()))?;
+    let span = PARSER.parse_span(text).map_err(|_| {
+        if is_span_of_less(text) {
+            SpanError::TooLong(shown())
+        } else {
+            SpanError::NotASpan(shown())
+        }
+    })?;
     if span.get_years() != 0 || span.get_months() != 0 {
         return Err(SpanError::NoFixedLength(shown()));
     }
@@ -75,6 +79,18 @@ pub fn parse(text: &str) -> Result<Duration, SpanError> {
         .map_err(|_| SpanError::TooLong(shown()))?;
     let length = Duration::try_from(length).map_err(|_| SpanError::Negative(shown()))?;
     bounded(length, shown)
+}
+
+/// Whether the text would be a span if its numbers were not so large.
+fn is_span_of_less(text: &str) -> bool {
+    let mut less = String::with_capacity(text.len());
+    for character in text.chars() {
+        let is_of_number = character.is_ascii_digit();
+        if !(is_of_number && less.ends_with('1')) {
+            less.push(if is_of_number { '1' } else { character });
+        }
+    }
+    PARSER.parse_span(&less).is_ok()
 }
 
 /// Checks what a [`Span`] promises of `length`.
@@ -303,7 +319,11 @@ mod tests {
             ),
             (
                 "99999999999999999999s",
-                "`99999999999999999999s` is not a span; write it like `30d`, `1h30m` or `60s`",
+                "`99999999999999999999s` is too long; the longest span is `3650d`",
+            ),
+            (
+                "999999999d",
+                "`999999999d` is too long; the longest span is `3650d`",
             ),
             (
                 "3600",

@@ -54,6 +54,8 @@ pub enum Remedy {
     Command(Vec<String>),
     /// What the client's developer does.
     Client(String),
+    /// A command that mends nothing and tells more: its words after `oauthctl`.
+    Why(Vec<String>),
 }
 
 /// One check.
@@ -110,6 +112,11 @@ impl Check {
     pub(super) fn command(mut self, words: &[&str]) -> Self {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
         self.remedies.push(Remedy::Command(words));
+        self
+    }
+
+    pub(super) fn why(mut self, words: Vec<String>) -> Self {
+        self.remedies.push(Remedy::Why(words));
         self
     }
 

@@ -1,6 +1,6 @@
 //! What a check asks for: from the query of the check's URL, or from one pair of headers that a proxy set.
 
-use crate::domain::coverage::{Method, RequestPath, Requested, ServiceName};
+use crate::domain::coverage::{Method, NameError, RequestPath, Requested, ServiceName};
 use crate::protocol::parameters::{self, Parameters};
 
 /// The parameters that the check knows.
@@ -215,6 +215,10 @@ fn reads_in_one_way(query: &str, path: &str) -> bool {
 pub fn service_asked(name: &str) -> Asked {
     match name.parse::<ServiceName>() {
         Ok(service) => Asked::For(Requested::service(service)),
+        Err(NameError::NotAService) => Asked::ForNothing(
+            "the service name is not one: it is a folder, one `:` and a single segment, as in `orders.eu:list`"
+                .to_owned(),
+        ),
         Err(error) => Asked::ForNothing(format!("the service name is not one: {error}")),
     }
 }

@@ -7,6 +7,7 @@
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
 //! | `authorization_checks` | the same request taken apart for people: each check, and what mends it |
 //! | `token_request_checks` | the same for an access token request that was refused |
+//! | `access_token_checks` | the same for an access token that is shown and opens nothing |
 //! | `redirect_uri_meant` | which redirect URI was probably meant by a wrong one |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
 //! | `prompt` | OpenID Connect Core §3.1.2.1: which pages are shown, and whether any is |
@@ -19,6 +20,7 @@
 //! | `explanation` | why the check says so, and what would change it |
 //! | `bearer` | RFC 6750: reading the token |
 
+pub mod access_token_checks;
 pub mod authorization_checks;
 pub mod authorization_error;
 pub mod authorization_request;

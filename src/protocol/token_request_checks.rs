@@ -15,7 +15,18 @@ use crate::protocol::client_authentication::CredentialsError;
 use crate::protocol::parameters::{Parameters, names_any};
 use crate::protocol::refresh::RetryWindow;
 use crate::protocol::resource_indicators::{self, RESOURCE, TargetError};
-use crate::protocol::token_request::{GrantType, KNOWN};
+use crate::protocol::token_request::GrantType;
+
+/// Which endpoint a caller authenticates at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedOf {
+    /// RFC 6749 §3.2.
+    Token,
+    /// RFC 7009.
+    Revocation,
+    /// RFC 7662.
+    Introspection,
+}
 
 /// Whom the presented credentials are of.
 #[derive(Debug)]
@@ -33,8 +44,13 @@ pub enum Presented {
         /// What is known about the secret.
         secret: WrongSecret,
     },
-    /// A resource server, which gets no tokens.
-    ResourceServer(ClientId),
+    /// A resource server, which may introspect and nothing else.
+    ResourceServer {
+        /// Which.
+        id: ClientId,
+        /// Whether the secret is its own.
+        secret: Result<(), WrongSecret>,
+    },
     /// The client's identifier stands where its secret belongs.
     Swapped(ClientId),
     /// Nobody has this identifier.
@@ -98,7 +114,7 @@ pub fn checks(
     if let Some((name, flaw)) = parameters.first_flaw() {
         return vec![flawed(name, flaw)];
     }
-    let mut checks = vec![of_client(parameters, presented)];
+    let mut checks = vec![of_client(parameters, presented, AskedOf::Token)];
     let Presented::Good(client) = presented else {
         return checks;
     };
@@ -133,6 +149,18 @@ pub fn checks(
     checks
 }
 
+/// Every check of whoever introspects or revokes, and of the token that is missing.
+pub fn caller_checks(parameters: &Parameters, presented: &Presented, of: AskedOf) -> Vec<Check> {
+    if let Some((name, flaw)) = parameters.first_flaw() {
+        return vec![flawed(name, flaw)];
+    }
+    let mut checks = vec![of_client(parameters, presented, of)];
+    if parameters.get("token").is_none() {
+        checks.push(failed("token", "missing").client("send it in `token`"));
+    }
+    checks
+}
+
 /// Of a request whose parameters do not arrive: what its body is, where it is no form.
 pub fn of_content_type(received: Option<&str>) -> Check {
     let told = match received {
@@ -146,8 +174,8 @@ pub fn of_content_type(received: Option<&str>) -> Check {
 }
 
 /// Of a form whose parameters do not arrive: where they are instead, as far as that can be seen.
-pub fn of_misplaced(query: &str, body: &[u8]) -> Option<Check> {
-    if names_any(query.as_bytes(), &KNOWN) {
+pub fn of_misplaced(query: &str, body: &[u8], known: &[&str]) -> Option<Check> {
+    if names_any(query.as_bytes(), known) {
         let told = "its parameters stand in the URL, where they get into logs; here only the body is read";
         return Some(failed("body", told).client("send them in the body"));
     }
@@ -164,7 +192,7 @@ pub fn of_misplaced(query: &str, body: &[u8]) -> Option<Check> {
 pub fn of_method(received: &str) -> Check {
     failed(
         "method",
-        "the token endpoint is asked by POST, with the parameters in the body",
+        "this endpoint is asked by POST, with the parameters in the body",
     )
     .received(Some(received))
     .expected("POST")
@@ -187,7 +215,7 @@ fn passed(parameter: &str, told: impl Into<String>) -> Check {
     Check::new(parameter, Verdict::Passed, told)
 }
 
-fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
+fn of_client(parameters: &Parameters, presented: &Presented, of: AskedOf) -> Check {
     match presented {
         Presented::None(CredentialsError::Missing) if parameters.get("client_id").is_some() => {
             failed("client_secret", "missing, and client_id alone proves nothing")
@@ -201,30 +229,8 @@ fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
         ),
         Presented::Disabled(client) => failed("client_id", format!("the client {client} is disabled"))
             .command(&["client", "enable", client.as_str()]),
-        Presented::ResourceServer(id) => failed(
-            "client_id",
-            format!("{id} is a resource server, and those get no tokens"),
-        )
-        .command(&["client", "list"]),
-        Presented::WrongSecret { client, secret } => {
-            let (told, mend) = match secret {
-                WrongSecret::Ended(at) => (
-                    format!("it was the secret of {client} until {at}"),
-                    "send the newer one, which the rotation printed",
-                ),
-                WrongSecret::Padded => {
-                    let told = format!("the secret of {client} with white space or a line break around it");
-                    return failed("client_secret", told).client("send it without");
-                }
-                WrongSecret::Unknown => (
-                    format!("not the secret of {client}"),
-                    "send the one that was printed when the client or the secret was made",
-                ),
-            };
-            failed("client_secret", told)
-                .client(mend)
-                .command(&["client", "rotate-secret", client.as_str()])
-        }
+        Presented::ResourceServer { id, secret } => of_resource_server(id, secret, of),
+        Presented::WrongSecret { client, secret } => of_wrong_secret("client", client, secret),
         Presented::Swapped(client) => failed("client_id", "client_id and client_secret have changed places")
             .client(format!(
                 "send client_id={client}, and the secret as client_secret"
@@ -235,10 +241,51 @@ fn of_client(parameters: &Parameters, presented: &Presented) -> Check {
             let nearest = clients.iter().min_by_key(|known| distance(sent.as_str(), known));
             match nearest.filter(|known| is_near(sent.as_str(), known)) {
                 Some(meant) => check.client(format!("send client_id={meant}")),
+                None if of == AskedOf::Introspection => check
+                    .command(&["resource-server", "list"])
+                    .command(&["client", "list"]),
                 None => check.command(&["client", "list"]),
             }
         }
     }
+}
+
+fn of_resource_server(id: &ClientId, secret: &Result<(), WrongSecret>, of: AskedOf) -> Check {
+    let may_not = match (of, secret) {
+        (AskedOf::Token, _) => "get no tokens",
+        (AskedOf::Revocation, _) => "revoke none",
+        (AskedOf::Introspection, Ok(())) => {
+            let told = format!("the resource server {id}, and the secret is the right one");
+            return passed("client authentication", told);
+        }
+        (AskedOf::Introspection, Err(secret)) => return of_wrong_secret("resource-server", id, secret),
+    };
+    failed(
+        "client_id",
+        format!("{id} is a resource server, and those {may_not}"),
+    )
+    .command(&["client", "list"])
+}
+
+/// `noun` is the one whose commands it has.
+fn of_wrong_secret(noun: &str, id: &ClientId, secret: &WrongSecret) -> Check {
+    let (told, mend) = match secret {
+        WrongSecret::Ended(at) => (
+            format!("it was the secret of {id} until {at}"),
+            "send the newer one, which the rotation printed",
+        ),
+        WrongSecret::Padded => {
+            let told = format!("the secret of {id} with white space or a line break around it");
+            return failed("client_secret", told).client("send it without");
+        }
+        WrongSecret::Unknown => (
+            format!("not the secret of {id}"),
+            "send the one that was printed when it was registered or the secret was made",
+        ),
+    };
+    failed("client_secret", told)
+        .client(mend)
+        .command(&[noun, "rotate-secret", id.as_str()])
 }
 
 /// The value of `parameter`, where it has the form of one of ours of that kind; else what it is.
@@ -271,7 +318,7 @@ fn value(parameters: &Parameters, parameter: &str, kind: TokenKind) -> Result<To
     }
 }
 
-fn named(kind: TokenKind) -> &'static str {
+pub(super) fn named(kind: TokenKind) -> &'static str {
     match kind {
         TokenKind::AuthorizationCode => "code",
         TokenKind::AccessToken => "access token",

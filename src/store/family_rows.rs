@@ -55,17 +55,17 @@ fn read(row: &Row<'_, '_>) -> Result<Relative, StoreError> {
 impl ReadTransaction<'_> {
     /// What came of a grant, the newest `limit` of it, in the order in which it was issued.
     pub fn family(&self, grant: Identifier, limit: u32) -> Result<Vec<Relative>, StoreError> {
-        // A code is issued when its grant is made.
+        // A code is issued when its grant is made. Keys grow with each row, also where the clock was set back.
         let sql = "SELECT * FROM ( \
                      SELECT code_key AS key, 'code' AS kind, grants.created_at AS issued_at, expires_at, \
                             exchanged_at AS last_used_at, NULL AS revoked_at, NULL AS rotated_at, \
-                            NULL AS successor_key, 0 AS rank \
+                            NULL AS successor_key \
                      FROM authorization_codes JOIN grants USING (grant_key) WHERE grant_key = ?1 \
                      UNION ALL \
                      SELECT token_key, kind, issued_at, expires_at, last_used_at, revoked_at, rotated_at, \
-                            successor_key, CASE kind WHEN 'refresh' THEN 1 ELSE 2 END \
+                            successor_key \
                      FROM tokens WHERE grant_key = ?1) \
-                   ORDER BY issued_at DESC, rank DESC, key DESC LIMIT ?2";
+                   ORDER BY key DESC LIMIT ?2";
         let mut family: Vec<Relative> = all!(self, "tokens", sql, params![grant.as_i64(), limit], read);
         family.reverse();
         Ok(family)

@@ -93,6 +93,14 @@ impl ReadTransaction<'_> {
             .identifier("grant_key")))
     }
 
+    /// The grant that was approved last, of those of which a refresh token came.
+    pub fn newest_grant_with_refresh_token(&self) -> Result<Option<Identifier>, StoreError> {
+        let sql = "SELECT grant_key FROM grants WHERE EXISTS (SELECT 1 FROM tokens \
+                   WHERE tokens.grant_key = grants.grant_key AND tokens.kind = 'refresh') ORDER BY grant_key DESC LIMIT 1";
+        Ok(one!(self, "grants", sql, params![], |row: &Row<'_, '_>| row
+            .identifier("grant_key")))
+    }
+
     /// A grant by its key.
     pub fn grant(&self, identifier: Identifier) -> Result<Option<Grant>, StoreError> {
         Ok(one!(

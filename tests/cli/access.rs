@@ -290,7 +290,7 @@ fn wrong_usage() {
     }
     Cli::new(&home)
         .args("access check --token-stdin --service orders:list".split(' '))
-        .stderr("error: there is no access token on stdin; it is expected on the first line\n")
+        .stderr("error: there is no token on stdin; it is expected on the first line\n")
         .code(2)
         .run();
 }
@@ -338,19 +338,35 @@ fn a_token() {
         Secret::generate(&OsEntropy).unwrap(),
     );
     let refresh = token.replacen("oat_", "ort_", 1);
-    for (stdin, service, shown, code) in [
-        (&token, "orders:list", &allowed, 0),
-        (&format!("{token}\r\nwhatever\n"), "orders:list", &allowed, 0),
-        (&token, "stock:count", &uncovered, 6),
-        (&expired, "orders:list", &ended, 6),
-        (&stranger.reveal(), "orders:list", &unknown, 6),
-        (&refresh, "orders:list", &unknown, 6),
-        (&"x".repeat(100_000), "orders:list", &unknown, 6),
+    let elsewhere = "a token of this form can be of another server, of an earlier start of this one with another database, \
+                     cut, or pruned\n";
+    let other = "error: this is no access token, which begins with oat_: what begins with ort_ opens nothing at a resource \
+                 server\n";
+    let none = "error: what stands on stdin is something else: this is no token of this server; its codes and tokens begin \
+                with oac_, oat_ or ort_, and have 60 characters\n";
+    let json = format!("{{\"refresh_token\": \"{refresh}\",\n \"access_token\": \"{token}\"}}");
+    for (stdin, service, shown, told, code) in [
+        (&token, "orders:list", allowed.as_str(), "", 0),
+        (&format!("{token}\r\nwhatever\n"), "orders:list", &allowed, "", 0),
+        (
+            &format!("Authorization: Bearer {token}"),
+            "orders:list",
+            &allowed,
+            "",
+            0,
+        ),
+        (&json, "orders:list", &allowed, "", 0),
+        (&token, "stock:count", &uncovered, "", 6),
+        (&expired, "orders:list", &ended, "", 6),
+        (&stranger.reveal(), "orders:list", &unknown, elsewhere, 6),
+        (&refresh, "orders:list", "", other, 2),
+        (&"x".repeat(100_000), "orders:list", "", none, 2),
     ] {
         Cli::new(&home)
             .args(["access", "check", "--token-stdin", "--service", service])
             .stdin(stdin)
             .stdout(shown)
+            .stderr(told)
             .code(code)
             .run();
     }

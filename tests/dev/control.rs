@@ -68,3 +68,36 @@ fn a_link_in_place_of_the_socket_is_not_followed() {
     let nobody = listener.accept().unwrap_err();
     assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
 }
+
+#[test]
+fn in_a_shell_with_the_variables_of_a_server_that_has_ended_that_is_said() {
+    let mut server = Server::start(&["--dev"]);
+    server.stop();
+    let url = server.variable("OAUTH_AUTHORIZE_URL");
+    for arguments in [
+        vec!["client", "list"],
+        vec!["explain", url],
+        vec!["explain", "request", "38g61gjnf1de5"],
+        vec!["dev", "clock"],
+        vec!["token", "list"],
+    ] {
+        let output = server.command(&arguments, "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        for part in [
+            "the development server",
+            "has ended",
+            "oauthctl serve --dev",
+            "OAUTHCTL_DATABASE",
+        ] {
+            assert!(told.contains(part), "{arguments:?}: {told}");
+        }
+    }
+    // Only where the name is one of ours.
+    let output = server.command(
+        &["--database", "oauthctl-dev-x/oauthctl.db", "client", "list"],
+        "",
+    );
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("does not exist; create it"), "{told}");
+}

@@ -1,8 +1,9 @@
 //! `explain` of URLs and requests.
 
 use serde_json::Value;
+use tempfile::TempDir;
 
-use crate::server::Server;
+use crate::server::{Server, oauthctl};
 
 #[test]
 fn what_is_explained_is_what_the_server_does() {
@@ -193,6 +194,45 @@ fn a_request_is_found_by_the_id_on_its_page_and_the_remedy_mends_it() {
     assert_eq!(server.get(&url, &[]).status, 200);
     let unknown = server.command(&["explain", "request", "nothing"], "");
     assert_eq!(unknown.status.code(), Some(3));
+    let told = String::from_utf8(unknown.stderr).unwrap();
+    for part in [
+        "no request `nothing`",
+        "all 2 that it has answered",
+        "error page",
+        "X-Request-Id",
+        "`oauthctl dev watch`",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
+#[test]
+fn a_database_with_nothing_in_it_is_named_and_none_is_made() {
+    let directory = TempDir::new().unwrap();
+    let url = "http://127.0.0.1:8420/authorize?client_id=dev-client";
+    let run = |arguments: &[&str]| oauthctl(directory.path(), arguments).output().unwrap();
+    let explained = run(&["explain", url]);
+    let told = String::from_utf8(explained.stderr).unwrap();
+    assert_eq!(explained.status.code(), Some(3), "{told}");
+    assert!(told.contains("there is no database ./oauthctl.db"), "{told}");
+    assert!(told.contains("OAUTHCTL_DATABASE"), "{told}");
+    assert!(explained.stdout.is_empty());
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "nothing was made"
+    );
+    assert!(run(&["client", "list"]).status.success());
+    let explained = run(&["explain", url]);
+    let told = String::from_utf8(explained.stderr).unwrap();
+    assert_eq!(explained.status.code(), Some(6));
+    assert!(
+        told.contains("looked into ./oauthctl.db, which is empty; OAUTHCTL_DATABASE"),
+        "{told}"
+    );
+    // What needs no database is told without one.
+    let answer = run(&["explain", "http://127.0.0.1/callback?code=x"]);
+    assert_eq!(answer.status.code(), Some(2));
 }
 
 #[test]

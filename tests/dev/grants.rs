@@ -158,3 +158,154 @@ fn without_an_id_the_newest_grant_is_meant_and_one_that_ended_is_left_alone() {
         "{told}"
     );
 }
+
+#[test]
+fn where_there_is_nothing_to_change_it_is_said_why() {
+    let server = Server::start(&["--dev"]);
+    let told = |arguments: &[&str]| {
+        let output = server.command(arguments, "");
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    server.code("alice");
+    let untouched = grant_of(&server);
+    assert!(told(&["dev", "rotate"]).contains("its code was not exchanged"));
+    assert_eq!(server.told(&["dev", "expire"])["changed"], 1, "the code");
+    let expired = told(&["dev", "expire"]);
+    assert!(
+        expired.contains("its code was not exchanged, and expired at "),
+        "{expired}"
+    );
+    let tokens = server.exchange(&server.code("bob")).json();
+    let with_tokens = server.told(&["grant", "list", "--owner", "bob"])[0]["grant_id"].clone();
+    server.code("carol");
+    let rotated = server.told(&["dev", "rotate"]);
+    assert_eq!(
+        (&rotated["grant_id"], rotated["changed"].as_u64()),
+        (&with_tokens, Some(1)),
+        "the newest that has one, {tokens}"
+    );
+    let id = with_tokens.as_str().unwrap();
+    assert!(told(&["dev", "rotate", id]).contains("its newest refresh token was used at "));
+    assert_eq!(server.told(&["dev", "expire", id])["changed"], 1);
+    assert!(told(&["dev", "expire", id]).contains("its access tokens have expired, the last at "));
+    assert!(told(&["dev", "rotate", &untouched]).contains("its code was not exchanged"));
+    let third = server.exchange(&server.code("alice")).json();
+    assert!(third["refresh_token"].is_string());
+    let third = server.told(&["dev", "expire"]);
+    let third = third["grant_id"].as_str().unwrap();
+    let expired = told(&["dev", "expire", third]);
+    assert!(
+        expired.contains("--refresh ends the life of its refresh token too"),
+        "{expired}"
+    );
+    server.told(&["client", "update", "dev-client", "--refresh", "none"]);
+    server.exchange(&server.code("alice"));
+    let newest = server.told(&["dev", "expire"]);
+    let without = told(&["dev", "rotate", newest["grant_id"].as_str().unwrap()]);
+    assert!(
+        without.contains("`oauthctl client update dev-client --refresh unlimited`"),
+        "{without}"
+    );
+}
+
+#[test]
+fn a_use_is_told_of_at_once_by_a_development_server_and_never_denied_by_another() {
+    let mut development = Server::start(&["--dev", "--database", "dev.db"]);
+    let tokens = development.exchange(&development.code("alice")).json();
+    let token = tokens["access_token"].as_str().unwrap();
+    let explain = |server: &Server| {
+        let output = server.command(&["explain", "token"], token);
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        let line = stdout.lines().find(|line| line.contains("<- this one"));
+        (line.unwrap().to_owned(), stderr)
+    };
+    let (unused, told) = explain(&development);
+    assert!(unused.contains(", not used; "), "{unused}");
+    assert_eq!(told, "");
+    assert_eq!(development.check(&tokens["access_token"]), 200);
+    let (used, _) = explain(&development);
+    assert!(used.contains(", last used at "), "{used}");
+    assert_eq!(development.check(&tokens["access_token"]), 200);
+    let listed = development.told(&["token", "list", "--kind", "access"]);
+    assert!(listed[0]["last_used_at"].is_string(), "{listed}");
+    let another = development.exchange(&development.code("bob")).json();
+    development.stop();
+    let another = another["access_token"].as_str().unwrap();
+    let output = development.command(&["explain", "token"], another);
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.contains(", no use written down; "), "{told}");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("10s after it at the latest"), "{told}");
+}
+
+#[test]
+fn a_token_stands_beneath_what_it_came_of_whatever_the_clock_said() {
+    let server = Server::start(&["--dev"]);
+    server.told(&["dev", "clock", "advance", "2h"]);
+    let first = server.exchange(&server.code("alice")).json();
+    server.told(&["dev", "clock", "reset"]);
+    let second = server.refresh(&first["refresh_token"]).json();
+    let output = server.command(&["explain", "token"], second["access_token"].as_str().unwrap());
+    let told = String::from_utf8(output.stdout).unwrap();
+    let tree: Vec<(usize, &str)> = told
+        .lines()
+        .filter_map(|line| {
+            let (indent, rest) = line.split_once("└ ")?;
+            Some((indent.len(), rest.split(' ').next()?))
+        })
+        .collect();
+    let expected = [
+        (2, "code"),
+        (4, "refresh"),
+        (6, "access"),
+        (6, "refresh"),
+        (8, "access"),
+    ];
+    assert_eq!(tree, expected, "{told}");
+    assert!(
+        told.lines()
+            .any(|line| line.starts_with("        └ access") && line.ends_with("<- this one"))
+    );
+}
+
+#[test]
+fn a_token_is_explained_in_whichever_form_it_comes() {
+    let server = Server::start(&["--dev"]);
+    let code = server.code("alice");
+    let tokens = server.exchange(&code).json();
+    let access = tokens["access_token"].as_str().unwrap();
+    for stdin in [
+        access.to_owned(),
+        format!("Authorization: Bearer {access}\n"),
+        format!("'Bearer {access}'"),
+        serde_json::to_string_pretty(&tokens).unwrap(),
+        format!("http://127.0.0.1:9000/callback?code={code}&state=x"),
+    ] {
+        let output = server.command(&["explain", "token", "-o", "json"], &stdin);
+        let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(family["genuine"], true, "{stdin}");
+    }
+    let elsewhere = Server::start(&["--dev"]);
+    for (arguments, code) in [
+        (["explain", "token"].as_slice(), 3),
+        (
+            &["access", "check", "--token-stdin", "--service", "orders:list"],
+            6,
+        ),
+    ] {
+        let output = elsewhere.command(arguments, access);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(
+            told.contains("of another server, of an earlier start of this one"),
+            "{told}"
+        );
+        let output = elsewhere.command(arguments, "abc");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("this is no token"), "{told}");
+        assert!(output.stdout.is_empty());
+    }
+}

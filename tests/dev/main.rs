@@ -5,6 +5,7 @@
 mod control;
 mod explain;
 mod grants;
+mod refused_checks;
 mod refused_token_requests;
 mod seeds;
 mod server;

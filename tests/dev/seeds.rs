@@ -337,3 +337,26 @@ fn a_table_that_is_misspelt_is_told_from_those_of_a_file_for_development() {
     assert_eq!(refused.status.code(), Some(2), "{stderr}");
     assert!(stderr.contains("did you mean `[[owner]]`?"), "{stderr}");
 }
+
+#[test]
+fn a_file_without_clients_leads_to_one_and_a_route_that_is_not_meant_is_pointed_out() {
+    let directory = TempDir::new().unwrap();
+    let file = "[[scope]]\nname = \"a\"\nroutes = [\"GET /profile/:id\"]\n";
+    std::fs::write(directory.path().join("my.toml"), file).unwrap();
+    let server = Server::start_in(directory, &["--dev", "my.toml"]);
+    let told = &server.told_at_start;
+    let next: Vec<&str> = told.lines().filter(|line| line.starts_with("  next ")).collect();
+    assert_eq!(next.len(), 1, "{told}");
+    assert!(next[0].ends_with("&& oauthctl client register"), "{told}");
+    assert!(
+        told.contains("`:id` in the route GET /profile/:id stands for itself"),
+        "{told}"
+    );
+    let seeded = Server::start(&["--dev"]);
+    assert!(
+        !seeded.told_at_start.contains("warning:"),
+        "{}",
+        seeded.told_at_start
+    );
+    assert!(seeded.told_at_start.contains("&& oauthctl login\n"));
+}

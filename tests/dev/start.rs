@@ -242,3 +242,24 @@ fn the_file_of_somebody_is_not_taken_for_that_of_the_variables() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "PRECIOUS=1\n");
     assert!(!directory.path().join("dev").exists(), "nothing is made before");
 }
+
+#[test]
+fn run_takes_no_database_from_an_option_and_heeds_none_of_the_environment() {
+    let directory = TempDir::new().unwrap();
+    for arguments in [
+        ["run", "--database", "x.db", "--", "true"],
+        ["--database", "x.db", "run", "--", "true"],
+    ] {
+        let refused = oauthctl(directory.path(), &arguments).output().unwrap();
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert_eq!(refused.status.code(), Some(2), "{told}");
+        assert!(
+            told.contains("a database of its own") && told.contains("x.db"),
+            "{told}"
+        );
+    }
+    let mut run = oauthctl(directory.path(), &["run", "--", "true"]);
+    let ended = run.env("OAUTHCTL_DATABASE", "x.db").output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    assert!(!directory.path().join("x.db").exists());
+}

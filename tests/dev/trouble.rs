@@ -144,3 +144,36 @@ fn each_endpoint_fails_as_its_own_standard_has_it() {
         assert!(help.contains(told), "{arguments:?}: {help}");
     }
 }
+
+#[test]
+fn what_is_beyond_the_limit_of_a_clock_is_told_so() {
+    let server = Server::start(&["--dev"]);
+    for (arguments, limit) in [
+        (["set", "9999-12-31T23:59:59Z"], "9999-12-30T22:00:00Z"),
+        (["advance", "999999999d"], "3650d"),
+    ] {
+        let output = server.command(&["dev", "clock", arguments[0], arguments[1]], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains(limit), "{told}");
+    }
+}
+
+#[test]
+fn a_429_on_demand_has_the_error_that_a_throttled_client_gets() {
+    let server = Server::start(&["--dev"]);
+    server.told(&["dev", "fail", "next", "token", "429"]);
+    let on_demand = server.exchange("x");
+    let wrong = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "dev-client"),
+        ("client_secret", "wrong"),
+    ];
+    let wrong = wrong.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let throttled = (0..50)
+        .map(|_| server.post("/token", &[], &wrong))
+        .find(|answer| answer.status == 429)
+        .unwrap();
+    assert_eq!(on_demand.status, 429);
+    assert_eq!(on_demand.json()["error"], throttled.json()["error"]);
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use oauthctl::authorization_server::{
-    ChainVerdict, ClientChange, ListChange, Meddled, SecretOrigin, SecretOwner,
+    ChainVerdict, ClientChange, ListChange, Meddled, NewestGrant, SecretOrigin, SecretOwner,
 };
 use oauthctl::domain::token_state::TokenState;
 use oauthctl::store::{AuditSelector, GrantSelector, TokenSelector};
@@ -450,11 +450,11 @@ fn what_a_developer_does_to_a_grant_and_to_the_clock_is_written_down_once() {
 fn a_grant_is_taken_back_as_its_owner_does() {
     let world = World::new();
     let shop = world.shop();
-    assert_eq!(world.server.newest_grant().unwrap(), None);
+    assert_eq!(world.server.newest_grant(NewestGrant::OfAll).unwrap(), None);
     world.tokens(&shop);
     let tokens = world.tokens(&shop);
     let all = world.server.grants(&GrantSelector::default(), None, 9).unwrap();
-    let grant = world.server.newest_grant().unwrap().unwrap();
+    let grant = world.server.newest_grant(NewestGrant::OfAll).unwrap().unwrap();
     assert_eq!(grant, all[1].identifier);
     assert_eq!(
         world.server.take_back_for_owner(grant).unwrap(),

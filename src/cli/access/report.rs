@@ -106,6 +106,9 @@ pub(super) fn unknown_token(question: &Question, context: &mut Context<'_>) -> R
         }
         context.print(&record)?;
     }
+    context.say(
+        "a token of this form can be of another server, of an earlier start of this one with another database, cut, or pruned",
+    )?;
     Ok(false)
 }
 

@@ -67,7 +67,7 @@ pub(in crate::cli) enum Command {
         used, the same successor answers with 200, so that an answer that was lost costs nobody a login."
     )]
     Rotate {
-        /// The grant's ID [default: the newest]
+        /// The grant's ID [default: the newest that has a refresh token]
         grant: Option<String>,
     },
     /// Take a grant back, as its resource owner can at any moment on the account page
@@ -175,6 +175,10 @@ fn print_grant(told: &Value, context: &mut Context<'_>) -> Result<(), CliError> 
     let record = Record::new()
         .text("grant_id", grant)
         .value("changed", told["changed"].clone());
+    if let Some(why) = told["why"].as_str() {
+        context.print(&record)?;
+        return context.say(&format!("nothing of the grant {grant} was changed: {why}"));
+    }
     let Some(at) = told["ended_at"].as_str() else {
         return context.print(&record);
     };

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::orders::{Commanded, Order, Reply};
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::exit::CliError;
+use crate::cli::scratch_directory;
 use crate::clock::{Clock, MovedClock, SystemClock};
 use crate::domain::issuer::Issuer;
 use crate::http::development::Development;
@@ -277,7 +278,12 @@ pub(in crate::cli) fn ask(database: &Path, order: &Order) -> Result<Value, CliEr
     Connection::order(database, order).map(|(_, value)| value)
 }
 
-fn nobody(database: &Path) -> CliError {
+/// That no development server runs on this database.
+pub(in crate::cli) fn nobody(database: &Path) -> CliError {
+    if let Some(ended) = scratch_directory::ended(database) {
+        let path = database.to_owned();
+        return CliError::Gone { path, ended };
+    }
     CliError::Failed(anyhow!(
         "no development server runs on {}; start one with `oauthctl serve --dev`, and set OAUTHCTL_DATABASE as it says",
         database.display()
@@ -287,6 +293,12 @@ fn nobody(database: &Path) -> CliError {
 /// Whether a development server runs on this database.
 pub(in crate::cli) fn runs_beside(database: &Path) -> bool {
     connect(database).is_ok()
+}
+
+/// Has the development server on this database write down what was used last; an ordinary one does so some seconds later.
+/// Whether one runs there and did.
+pub(in crate::cli) fn uses_are_written(database: &Path) -> bool {
+    ask(database, &Order::WriteUses {}).is_ok()
 }
 
 /// What the development server on this database calls itself, where one runs.

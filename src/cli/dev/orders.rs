@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::authorization_server::{AdministrationError, AuthorizationServer, Meddled};
+use crate::authorization_server::{AdministrationError, AuthorizationServer, Meddled, NewestGrant};
 use crate::clock::{Clock, MovedClock, SystemClock, Timestamp};
+use crate::domain::excerpt::excerpt;
 use crate::domain::identifier::Identifier;
-use crate::http::development::{Development, Fault};
+use crate::http::development::{Development, Fault, REMEMBERED};
 
 /// Where the ID of a grant is found.
 const THOSE_THERE_ARE: &str =
@@ -62,6 +63,8 @@ pub(in crate::cli) enum Order {
         /// Which; the newest where none is named.
         grant: Option<String>,
     },
+    /// Write down what was used last, which else happens some seconds later.
+    WriteUses {},
     /// Say what is remembered of a request.
     Request {
         /// Its ID.
@@ -116,17 +119,40 @@ impl Commanded<'_> {
             },
             Order::Faults {} => self.faults(),
             Order::ClearFaults {} => Reply::Done(json!({ "cleared": self.development.clear_faults() })),
-            Order::Expire { grant, refresh } => {
-                self.on(grant, |grant| self.server.expire_grant(grant, refresh))
-            }
-            Order::Rotate { grant } => self.on(grant, |grant| self.server.rotate_away(grant)),
-            Order::Revoke { grant } => self.on(grant, |grant| self.server.take_back_for_owner(grant)),
+            Order::Expire { grant, refresh } => self.on(grant, NewestGrant::OfAll, |grant| {
+                self.server.expire_grant(grant, refresh)
+            }),
+            Order::Rotate { grant } => self.on(grant, NewestGrant::WithRefreshToken, |grant| {
+                self.server.rotate_away(grant)
+            }),
+            Order::Revoke { grant } => self.on(grant, NewestGrant::OfAll, |grant| {
+                self.server.take_back_for_owner(grant)
+            }),
+            Order::WriteUses {} => match self.server.write_last_use() {
+                Ok(()) => Reply::Done(Value::Null),
+                Err(error) => Reply::Failed(error.to_string()),
+            },
             Order::Request { id } => match self.development.request(&id) {
                 Some(seen) => Reply::Done(json!(*seen)),
-                None => Reply::NotFound(format!("the server remembers no request `{id}`")),
+                None => Reply::NotFound(self.not_remembered(&id)),
             },
             Order::Watch {} => Reply::Refused("a watch is kept, not answered".to_owned()),
         }
+    }
+
+    /// What there is instead of a request, and where IDs stand.
+    fn not_remembered(&self, id: &str) -> String {
+        let told = match self.development.remembered() {
+            0 => "the server has answered none yet".to_owned(),
+            1 => "the server remembers the only one that it has answered".to_owned(),
+            count @ 2..REMEMBERED => format!("the server remembers all {count} that it has answered"),
+            count => format!("the server remembers the last {count}"),
+        };
+        format!(
+            "there is no request {} to be explained: {told}; the ID of a request stands on its error page, in the header \
+             X-Request-Id of its answer, and in its line of `oauthctl dev watch`",
+            excerpt(id)
+        )
     }
 
     /// Moves the clock, and writes it down before: what is written later stands at the new time.
@@ -161,10 +187,11 @@ impl Commanded<'_> {
         Reply::Done(Value::Array(faults))
     }
 
-    /// Does something to the grant of that ID, or to the newest.
+    /// Does something to the grant of that ID, or to the newest of those that have to be looked at.
     fn on(
         &self,
         named: Option<String>,
+        newest: NewestGrant,
         change: impl FnOnce(Identifier) -> Result<Meddled, AdministrationError>,
     ) -> Reply {
         let grant = match named {
@@ -174,7 +201,7 @@ impl Commanded<'_> {
                     return Reply::Refused(format!("`{named}` is not the ID of a grant; {THOSE_THERE_ARE}"));
                 }
             },
-            None => match self.server.newest_grant() {
+            None => match self.server.newest_grant(newest) {
                 Ok(Some(newest)) => newest,
                 Ok(None) => {
                     return Reply::NotFound(
@@ -187,6 +214,9 @@ impl Commanded<'_> {
         match change(grant) {
             Ok(Meddled::Changed(changed)) => {
                 Reply::Done(json!({ "grant_id": grant.to_string(), "changed": changed }))
+            }
+            Ok(Meddled::Unchanged(why)) => {
+                Reply::Done(json!({ "grant_id": grant.to_string(), "changed": 0, "why": why }))
             }
             Ok(Meddled::EndedBefore(at)) => {
                 Reply::Done(json!({ "grant_id": grant.to_string(), "changed": 0, "ended_at": at }))

@@ -15,21 +15,23 @@ use crate::protocol::authorization_checks::{Check, Verdict};
 use crate::protocol::parameters::Parameters;
 
 pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> {
-    let server = context.server()?;
     let (before, query) = url.split_once('?').unwrap_or((url, ""));
     // What follows `#` stays in the browser.
     let query = query.split('#').next().unwrap_or_default();
-    let running = issuer_beside(&context.settings.database.path);
-    let issuer = running.as_ref().unwrap_or(server.issuer());
+    let issuer = match issuer_beside(&context.settings.database.path) {
+        Some(running) => running,
+        None => context.issuer()?,
+    };
     let parameters = Parameters::parse(
         query.as_bytes(),
         &["client_id", "response_type", "code", "error", "error_description"],
     );
-    refuse_other_urls(before, &parameters, issuer)?;
-    let remark = remark_on(before, issuer);
+    refuse_other_urls(before, &parameters, &issuer)?;
+    let remark = remark_on(before, &issuer);
     refuse_too_long(before, query, context)?;
-    let explained = server.explain_request(query)?;
-    print(&explained, remark.as_deref(), issuer, context)?;
+    let explained = context.server_of_existing()?.explain_request(query)?;
+    print(&explained, remark.as_deref(), &issuer, context)?;
+    context.say_bare()?;
     match explained.considered {
         Considered::Page(_) | Considered::Redirect(_) => Err(CliError::Denied),
         _ => Ok(()),

@@ -62,7 +62,11 @@ fn details(check: &Check) -> Vec<String> {
         }
     }
     for (number, remedy) in check.remedies.iter().enumerate() {
-        let label = if number == 0 { "mend" } else { "or" };
+        let label = match remedy {
+            Remedy::Why(_) => "why",
+            _ if number == 0 => "mend",
+            _ => "or",
+        };
         lines.push(format!("    {label:<11} {}", visible(&remedy_text(remedy))));
     }
     lines
@@ -71,7 +75,7 @@ fn details(check: &Check) -> Vec<String> {
 pub(super) fn remedy_text(remedy: &Remedy) -> String {
     match remedy {
         Remedy::Client(advice) => advice.clone(),
-        Remedy::Command(words) => {
+        Remedy::Command(words) | Remedy::Why(words) => {
             let words: Vec<String> = words.iter().map(|word| shell::word(word)).collect();
             format!("oauthctl {}", words.join(" "))
         }

@@ -3,6 +3,7 @@
 
 mod authorize;
 pub(super) mod checks;
+mod descent;
 mod request;
 mod token;
 
@@ -20,7 +21,8 @@ use super::exit::CliError;
 makes of it: what was received, what is registered, where they differ, and what mends it. Exit code 6 where the server \
 would refuse it.
 
-`explain token` reads a code, an access token or a refresh token from stdin, and shows all that came of its grant, and \
+`explain token` reads a code, an access token or a refresh token from stdin (alone, in its header, in the JSON of its answer, \
+or in the URL to which the browser was sent), and shows all that came of its grant, and \
 what ended it.
 
 `explain request ID` takes the ID from an error page (or from the header X-Request-Id), and needs a server that was \

@@ -7,11 +7,15 @@ use crate::cli::dev::orders::Order;
 use crate::cli::dev::watch;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
+use crate::cli::scratch_directory;
 use crate::http::development::Seen;
 
 pub(super) fn run(id: &str, context: &mut Context<'_>) -> Result<(), CliError> {
     let database = context.settings.database.path.clone();
     if !runs_beside(&database) {
+        if scratch_directory::ended(&database).is_some() {
+            return Err(control::nobody(&database));
+        }
         return Err(CliError::Usage(format!(
             "no development server runs on {}, and no other remembers requests; the log of the server has a line with \
              the ID: `journalctl -u oauthctl | grep {id}`",

@@ -1,46 +1,59 @@
 //! `explain token`: a grant with all that came of it.
 
-use std::io::{self, Read};
-
 use serde_json::{Value, json};
 
-use crate::authorization_server::Family;
+use super::descent::descent;
+use crate::authorization_server::{AdministrationError, Family};
+use crate::cli::bareness::Bareness;
 use crate::cli::context::Context;
+use crate::cli::dev::control;
 use crate::cli::exit::CliError;
 use crate::cli::output::OutputFormat;
+use crate::cli::serve::WRITE_EVERY;
+use crate::cli::token_input;
 use crate::clock::Timestamp;
 use crate::domain::audit::Action;
+use crate::domain::span;
 use crate::domain::text::visible;
-use crate::domain::token::{TokenKind, TokenValue};
+use crate::domain::token::TokenKind;
 use crate::store::Relative;
-
-/// The most bytes on stdin.
-const LONGEST: u64 = 4096;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     if context.terminals.stdin {
-        context.say("paste the token, then press Enter and Ctrl-D")?;
+        context.say("paste the token, then press Enter")?;
     }
-    let mut text = String::new();
-    io::stdin()
-        .lock()
-        .take(LONGEST)
-        .read_to_string(&mut text)
-        .map_err(CliError::io("read stdin"))?;
-    let Some(value) = TokenValue::parse(text.trim()) else {
-        return Err(CliError::Usage(
-            "what stands on stdin is no code and no token of this server: those begin with oac_, oat_ or ort_, and have \
-             60 characters"
-                .to_owned(),
-        ));
-    };
-    let family = context.server()?.family(&value)?;
+    let value = token_input::from_stdin()?;
+    let uses_are_written = control::uses_are_written(&context.settings.database.path);
+    let found = context.server_of_existing()?.family(&value);
+    let family = found.map_err(|error| not_found(error, context))?;
     let told = if context.output == OutputFormat::Table {
-        lines(&family).join("\n")
+        lines(&family, uses_are_written).join("\n")
     } else {
         json(&family).to_string()
     };
-    writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"))
+    writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"))?;
+    let mut relatives = family.relatives.iter();
+    if !uses_are_written && relatives.any(|one| one.kind == TokenKind::AccessToken) {
+        context.say(&format!(
+            "a server writes the use of an access token down {} after it at the latest: what is told of that here can be \
+             as old",
+            span::format(WRITE_EVERY)
+        ))?;
+    }
+    Ok(())
+}
+
+/// Where a token is not there that has the form of one, in a database that holds something.
+fn not_found(error: AdministrationError, context: &Context<'_>) -> CliError {
+    let is_not_found = matches!(error, AdministrationError::NotFound { .. });
+    if !is_not_found || Bareness::of(&context.store_options(), context.is_new_database).is_some() {
+        return error.into();
+    }
+    CliError::NotRemembered(format!(
+        "{error} in {}; it can be of another server, of an earlier start of this one with another database, or pruned; \
+         `oauthctl token list` shows those that there are",
+        context.settings.database.path.display()
+    ))
 }
 
 /// What ended a code or token, if anything did.
@@ -99,7 +112,8 @@ fn whose(family: &Family, at: Timestamp, actions: &[Action]) -> Option<String> {
     Some(format!("{} {}", event.actor_kind.replace('_', " "), event.actor))
 }
 
-fn lines(family: &Family) -> Vec<String> {
+/// `uses_are_written` says whether every use up to now is.
+fn lines(family: &Family, uses_are_written: bool) -> Vec<String> {
     let grant = &family.grant;
     let mut lines = Vec::new();
     if !family.is_genuine {
@@ -116,19 +130,11 @@ fn lines(family: &Family) -> Vec<String> {
         Some(at) => format!("  {}: ended at {at}: {}", grant.state.name(), because(family)),
         None => format!("  {}, {}", grant.state.name(), refreshed(grant.refreshes)),
     });
-    let mut depth = 0;
-    for one in &family.relatives {
-        let indent = match one.kind {
-            TokenKind::AuthorizationCode => 1,
-            TokenKind::RefreshToken => {
-                depth += 1;
-                depth
-            }
-            TokenKind::AccessToken => depth + 1,
-        };
+    for (depth, one) in descent(&family.relatives) {
         let used = match (one.kind, one.last_used_at) {
             (TokenKind::AccessToken, Some(at)) => format!(", last used at {at}"),
-            (TokenKind::AccessToken, None) => ", not used".to_owned(),
+            (TokenKind::AccessToken, None) if uses_are_written => ", not used".to_owned(),
+            (TokenKind::AccessToken, None) => ", no use written down".to_owned(),
             _ => String::new(),
         };
         let asked = if one.identifier == family.asked {
@@ -139,7 +145,7 @@ fn lines(family: &Family) -> Vec<String> {
         let (_, _, told) = end(one, family);
         lines.push(format!(
             "{}└ {} {}  issued at {}{used}; {told}{asked}",
-            "  ".repeat(indent.min(20)),
+            "  ".repeat((depth + 1).min(20)),
             one.kind.name(),
             one.identifier,
             one.issued_at,
@@ -211,7 +217,8 @@ fn json(family: &Family) -> Value {
             "asked": one.identifier == family.asked,
         })
     };
-    let relatives: Vec<Value> = family.relatives.iter().map(relative).collect();
+    let descent = descent(&family.relatives).into_iter();
+    let relatives: Vec<Value> = descent.map(|(_, one)| relative(one)).collect();
     let events: Vec<Value> = family
         .events
         .iter()

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::authorization_server::AuthorizationServer;
+use crate::cli::caution;
 use crate::cli::context::Context;
 use crate::cli::dev::control::{Control, refuse_second};
 use crate::cli::dev::environment::environment;
@@ -19,6 +20,7 @@ use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
 use crate::domain::audit::Action;
 use crate::domain::issuer::Issuer;
+use crate::domain::scope::Scope;
 use crate::domain::span;
 use crate::http::app::App;
 use crate::http::development::Development;
@@ -37,6 +39,10 @@ pub(super) struct Running {
     directory: Option<ScratchDirectory>,
     seeded: Seeded,
     is_example: bool,
+    /// Of the seed, or of an earlier start.
+    has_clients: bool,
+    /// What somebody wrote, and may have meant otherwise.
+    scopes: Vec<Scope>,
     environment: Vec<(&'static str, String)>,
     /// The same to be read by a shell, while the server runs.
     exports: (PathBuf, SecretFile),
@@ -225,6 +231,8 @@ impl Prepared {
             directory: self.directory,
             seeded,
             is_example,
+            has_clients: !server.clients()?.is_empty(),
+            scopes: if is_example { Vec::new() } else { server.scopes()? },
             environment,
             exports,
         };
@@ -235,6 +243,9 @@ impl Prepared {
 impl Running {
     /// Prints what a client has to know on stdout, and the rest on stderr.
     pub(super) fn tell(&self, context: &mut Context<'_>) -> Result<(), CliError> {
+        for scope in &self.scopes {
+            caution::of_scope(scope, &self.scopes, context)?;
+        }
         if !context.quiet {
             for (name, value) in self.lines() {
                 // A stderr that is closed keeps nobody from being served.
@@ -280,7 +291,13 @@ impl Running {
         lines.extend(self.about_secrets());
         lines.extend(self.about_redirect().map(|told| ("redirect", told)));
         let file = shell::word(&self.exports.0.display().to_string());
-        lines.push(("next", format!("in another terminal: . {file} && oauthctl login")));
+        let next = if self.has_clients {
+            "oauthctl login"
+        } else {
+            lines.push(("client", "none is registered yet".to_owned()));
+            "oauthctl client register"
+        };
+        lines.push(("next", format!("in another terminal: . {file} && {next}")));
         lines.push(("trouble", "there too: `oauthctl dev --help`".to_owned()));
         lines
     }

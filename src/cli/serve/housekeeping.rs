@@ -9,7 +9,7 @@ use crate::authorization_server::AuthorizationServer;
 use crate::config::settings::Tokens;
 
 /// How long after its first use the last use of tokens and secrets is written; what a killed server loses at most.
-const WRITE_EVERY: Duration = Duration::from_secs(10);
+pub(in crate::cli) const WRITE_EVERY: Duration = Duration::from_secs(10);
 
 /// Threads beside the server. Dropped, they finish their transaction and end; what was used last is written once more.
 pub(super) struct Housekeeping {

@@ -19,6 +19,7 @@ use clap::Args;
 
 use self::health_listener::HealthListener;
 use self::housekeeping::Housekeeping;
+pub(super) use self::housekeeping::WRITE_EVERY;
 use self::reload::Reload;
 use super::context::Context;
 use super::exit::CliError;

@@ -72,7 +72,8 @@ pub(super) fn tell(
             "`serve --dev` made the database: its passwords and secrets were printed, and may stand in a file".to_owned(),
         ));
     }
-    if clients.is_empty() {
+    // A development server says which shell it takes, too.
+    if clients.is_empty() && !is_development {
         lines.push((
             "next",
             "no client is registered yet; `oauthctl client register` makes one".to_owned(),

@@ -241,7 +241,11 @@ pub(super) fn token(code: TokenErrorCode) -> TokenError {
 /// An answer of this status, as this server or a proxy before it gives it: to browsers a page.
 pub(super) fn status(app: &App, request: &Request, endpoint: Endpoint, status: u16) -> Response {
     let error = match status {
-        429 => "slow_down",
+        429 => match endpoint {
+            // As where too many secrets were wrong.
+            Endpoint::Token(_) | Endpoint::Revoke | Endpoint::Introspect => "invalid_client",
+            _ => "temporarily_unavailable",
+        },
         500 => "server_error",
         _ => "temporarily_unavailable",
     };

@@ -4,6 +4,7 @@
 //! Nothing of it can be asked for over HTTP, but for the buttons: whoever holds the [`Development`] commands it.
 
 mod fault;
+mod refused;
 mod seen;
 mod shown;
 
@@ -12,7 +13,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::app::App;
-use super::endpoints::form_body;
 use super::error::token_error;
 use super::pages::development::OWNER;
 use super::request::Request;
@@ -22,10 +22,7 @@ use crate::authorization_server::noted;
 use crate::clock::Stopwatch;
 use crate::domain::owner::Username;
 use crate::domain::password::Password;
-use crate::protocol::authorization_checks::Check;
-use crate::protocol::parameters::{Parameters, values_of};
-use crate::protocol::token_request::{GrantType, KNOWN};
-use crate::protocol::token_request_checks::{of_content_type, of_method, of_misplaced};
+use crate::protocol::parameters::values_of;
 
 pub use fault::{Fault, FaultError, LostOnDemand};
 pub use seen::Seen;
@@ -118,6 +115,11 @@ impl Development {
             .cloned()
     }
 
+    /// How many requests are remembered at this moment.
+    pub fn remembered(&self) -> usize {
+        lock(&self.seen).requests.len()
+    }
+
     /// The number of the next request.
     pub fn next(&self) -> u64 {
         lock(&self.seen).next
@@ -142,7 +144,7 @@ impl Development {
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
         let checks = if fault.is_none() {
-            explained(app, request, endpoint, &response)
+            refused::explained(app, request, endpoint, &response)
         } else {
             Vec::new()
         };
@@ -217,50 +219,6 @@ impl Development {
         }
         Some(taken)
     }
-}
-
-/// Why a request was refused, where somebody may wonder. What cannot be told here, the answer has told.
-fn explained(app: &App, request: &Request, endpoint: Option<Endpoint>, response: &Response) -> Vec<Check> {
-    match endpoint {
-        Some(Endpoint::Token(implied)) if matches!(response.status(), 400 | 401 | 405) => {
-            refused_token(app, request, implied)
-        }
-        Some(Endpoint::Authorize) if request.method() == "GET" && !request.query().is_empty() => {
-            let explained = app.server.explain_request(request.query());
-            explained.map(|explained| explained.checks).unwrap_or_default()
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn refused_token(app: &App, request: &Request, implied: Option<GrantType>) -> Vec<Check> {
-    if request.method() != "POST" {
-        return vec![of_method(request.method())];
-    }
-    if !form_body::is_form(request) {
-        return vec![of_content_type(request.header("Content-Type"))];
-    }
-    let body = Parameters::parse(request.body(), &KNOWN);
-    if body.get("grant_type").is_none()
-        && let Some(misplaced) = of_misplaced(request.query(), request.body())
-    {
-        return vec![misplaced];
-    }
-    let authorization = request.header("Authorization");
-    let explained = app.server.explain_token_request(authorization, &body, implied);
-    let mut checks = explained.unwrap_or_default();
-    for check in &mut checks {
-        // Somebody may have put a token there.
-        let Some(received) = &mut check.received else {
-            continue;
-        };
-        let shown = shown::shown(&check.parameter, received);
-        if shown != *received {
-            *received = shown;
-            check.differs_at = None;
-        }
-    }
-    checks
 }
 
 /// What proxies and tunnels say of whom they ask for.

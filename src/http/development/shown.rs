@@ -109,7 +109,10 @@ fn secret(value: &str) -> Option<String> {
 }
 
 fn counted(value: &str) -> String {
-    format!("({} characters)", value.chars().count())
+    match value.chars().count() {
+        1 => "(1 character)".to_owned(),
+        count => format!("({count} characters)"),
+    }
 }
 
 /// A parameter. A name is one only where it looks like one and has a value: a body in JSON is a name to whoever reads it
@@ -205,7 +208,7 @@ mod tests {
             ("username", "my password", "(11 characters)"),
             ("password", "secret", "(6 characters)"),
             ("state", "abcdefghij", "abcdef…"),
-            ("code_verifier", "v", "(1 characters)"),
+            ("code_verifier", "v", "(1 character)"),
         ] {
             assert_eq!(shown(name, value), expected, "{name}");
         }
@@ -246,7 +249,7 @@ mod tests {
             ("state=%ff", "state=%FF"),
             (
                 "client_secret=hunter2&x=y",
-                "client_secret=%287+characters%29&x=%281+characters%29",
+                "client_secret=%287+characters%29&x=%281+character%29",
             ),
             ("client_id=ocs_hunter2", "client_id=ocs_%E2%80%A6"),
             ("hunter2", "(7 characters)"),

@@ -11,7 +11,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::protocol::authorization_error::description_text;
 use crate::protocol::bearer;
-use crate::protocol::check_request::{self, Header, HeaderPair, Sender};
+use crate::protocol::check_request::{self, Asked, CheckRequestError, Header, HeaderPair, Sender};
 use crate::protocol::check_resource::{self, CheckResourceError};
 
 pub(crate) fn handle(app: &App, request: &Request) -> Response {
@@ -37,19 +37,7 @@ fn with_metadata(response: Response, resource: &Resource) -> Response {
 }
 
 fn answer(app: &App, request: &Request, resource: Option<&Resource>) -> Response {
-    let pair = |method, uri| HeaderPair {
-        method: header(request, method),
-        uri: header(request, uri),
-    };
-    let original = pair("X-Original-Method", "X-Original-URI");
-    let forwarded = pair("X-Forwarded-Method", "X-Forwarded-Uri");
-    // The address of the connection, never one that a header names.
-    let sender = if app.trust_forwarded_from.contain(request.peer().ip()) {
-        Sender::Trusted
-    } else {
-        Sender::Stranger
-    };
-    let asked = match check_request::read(request.query(), original, forwarded, app.request_from, sender) {
+    let asked = match asked(app, request) {
         Ok(asked) => asked,
         Err(error) => return json_error(400, "invalid_request", &error.to_string()),
     };
@@ -73,6 +61,23 @@ fn answer(app: &App, request: &Request, resource: Option<&Resource>) -> Response
             )
             .header("X-OAuth-Grant", HeaderValue::encoded(&passed.grant.to_string())),
     }
+}
+
+/// What is asked for, in the query or in headers.
+pub(in crate::http) fn asked(app: &App, request: &Request) -> Result<Asked, CheckRequestError> {
+    let pair = |method, uri| HeaderPair {
+        method: header(request, method),
+        uri: header(request, uri),
+    };
+    let original = pair("X-Original-Method", "X-Original-URI");
+    let forwarded = pair("X-Forwarded-Method", "X-Forwarded-Uri");
+    // The address of the connection, never one that a header names.
+    let sender = if app.trust_forwarded_from.contain(request.peer().ip()) {
+        Sender::Trusted
+    } else {
+        Sender::Stranger
+    };
+    check_request::read(request.query(), original, forwarded, app.request_from, sender)
 }
 
 fn header<'r>(request: &'r Request, name: &str) -> Header<'r> {

@@ -8,7 +8,8 @@ use crate::http::error::{caller_error, json};
 use crate::http::request::Request;
 use crate::http::response::Response;
 
-const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
+/// The parameters that it knows.
+pub(in crate::http) const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
 pub(crate) fn handle(app: &App, request: &Request) -> Response {
     let body = match form_body::parameters(request, &KNOWN) {
