@@ -19,6 +19,7 @@ use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
 use crate::domain::audit::Action;
 use crate::domain::issuer::Issuer;
+use crate::domain::loopback::is_loopback_host;
 use crate::domain::span;
 use crate::http::app::App;
 use crate::http::development::Development;
@@ -175,7 +176,7 @@ fn refuse_strangers(context: &Context<'_>) -> Result<(), CliError> {
 fn is_here(issuer: &Issuer) -> bool {
     let url = url::Url::parse(issuer.as_str()).ok();
     let host = url.as_ref().and_then(url::Url::host_str);
-    host.is_some_and(|host| ["127.0.0.1", "[::1]", "localhost"].contains(&host))
+    host.is_some_and(is_loopback_host)
 }
 
 /// Why a database is left alone.
@@ -290,9 +291,7 @@ impl Running {
         let client = &self.seeded.clients.first()?.client;
         let uri = client.settings.redirect_uris.first()?;
         let url = url::Url::parse(uri.as_str()).ok()?;
-        let is_loopback =
-            url.scheme() == "http" && ["127.0.0.1", "[::1]", "localhost"].contains(&url.host_str()?);
-        let port = url.port_or_known_default().filter(|_| is_loopback)?;
+        let port = url.port_or_known_default().filter(|_| uri.is_loopback_http())?;
         Some(format!(
             "{uri}, and the same with any port. OAUTH_AUTHORIZE_URL ends at port {port}: where nobody listens there, the code \
              stands in the address bar"
