@@ -5,6 +5,7 @@
 mod control;
 mod explain;
 mod grants;
+mod hangup;
 mod refused_token_requests;
 mod seeds;
 mod server;
