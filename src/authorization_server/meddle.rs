@@ -11,47 +11,9 @@ use crate::domain::audit::{Action, Subject};
 use crate::domain::grant::{EndCause, Grant};
 use crate::domain::identifier::Identifier;
 use crate::entropy::random;
-use crate::store::{AuditSelector, ReadTransaction, StoreError};
+use crate::store::ReadTransaction;
 
 impl AuthorizationServer {
-    /// Makes the database that of development servers, if nothing was ever put in. Whether it is one now. That stands first in
-    /// its trail, where nobody can put it later: no database of another server becomes one.
-    ///
-    /// # Errors
-    /// It cannot be read or written.
-    pub fn begin_development(&self) -> Result<bool, StoreError> {
-        let now = self.now();
-        let operator = self.operator(now);
-        self.store.write(move |tx| {
-            if tx.is_pristine()? {
-                let detail = json!({ "by": "serve --dev" });
-                operator.record(
-                    tx,
-                    Action::DevelopmentBegun,
-                    Subject::new("store", "store"),
-                    detail,
-                )?;
-            }
-            began_as_development(tx)
-        })
-    }
-
-    /// Whether development servers have this database.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn is_for_development(&self) -> Result<bool, StoreError> {
-        self.store.read(began_as_development)
-    }
-
-    /// The grant that was approved last.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn newest_grant(&self) -> Result<Option<Identifier>, StoreError> {
-        self.store.read(|tx| tx.newest_grant())
-    }
-
     /// Ends the life of the codes and access tokens of a grant now; with `refresh`, that of its refresh tokens too. How many
     /// lived.
     ///
@@ -135,13 +97,6 @@ impl AuthorizationServer {
             Ok(())
         })
     }
-}
-
-fn began_as_development(tx: &ReadTransaction<'_>) -> Result<bool, StoreError> {
-    let first = tx.audit_entries(&AuditSelector::default(), 0, 1)?;
-    Ok(first
-        .first()
-        .is_some_and(|first| first.entry.entry == 1 && first.entry.action == Action::DevelopmentBegun.name()))
 }
 
 /// What came of it.

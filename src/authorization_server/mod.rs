@@ -14,7 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
-//! | a development server | `meddle`, `explain_token_request` |
+//! | a development server | `meddle`, `newest_grant`, `explain_token_request`; which database it may have: `development_database` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -31,6 +31,7 @@ mod change_password;
 mod check;
 mod counts;
 mod define_scope;
+mod development_database;
 mod diagnosis;
 mod exchange;
 mod explain;
@@ -46,6 +47,7 @@ mod last_use;
 mod list_change;
 mod matrix;
 mod meddle;
+mod newest_grant;
 pub mod noted;
 mod password_gate;
 mod prune;

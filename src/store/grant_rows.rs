@@ -85,9 +85,8 @@ fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
 }
 
 impl ReadTransaction<'_> {
-    /// The grant that was approved last.
-    pub fn newest_grant(&self) -> Result<Option<Identifier>, StoreError> {
-        // Keys grow with time.
+    /// The grant with the greatest key: the one that was approved last, as long as no clock was set back.
+    pub fn grant_of_greatest_key(&self) -> Result<Option<Identifier>, StoreError> {
         let sql = "SELECT grant_key FROM grants ORDER BY grant_key DESC LIMIT 1";
         Ok(one!(self, "grants", sql, params![], |row: &Row<'_, '_>| row
             .identifier("grant_key")))

@@ -46,7 +46,7 @@ pub use figures::Figures;
 pub use file::StoreOptions;
 pub use grant_rows::{GrantHolder, GrantOverview, NewGrant};
 pub use grant_selection::{GrantListing, GrantSelector};
-pub use inspection::{Inspection, inspect, is_empty, is_new_or_began_with, is_up_to_date};
+pub use inspection::{Inspection, inspect, is_empty, is_new_or_for_development, is_up_to_date};
 pub use migrations::SCHEMA_VERSION;
 pub use name_rows::NameKind;
 pub use open_files::StoreBytes;

@@ -17,7 +17,6 @@ use crate::cli::secret_output::SecretFile;
 use crate::cli::shell;
 use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
-use crate::domain::audit::Action;
 use crate::domain::issuer::Issuer;
 use crate::domain::loopback::is_loopback_host;
 use crate::domain::span;
@@ -120,7 +119,7 @@ pub(super) fn prepare(
         refuse_second(&context.settings.database.path)?;
         refuse_to_overwrite(&export_file(&context.settings.database.path))?;
         // Before it is opened, which would bring the schema of an older one up to date.
-        if !store::is_new_or_began_with(&context.store_options(), Action::DevelopmentBegun)? {
+        if !store::is_new_or_for_development(&context.store_options())? {
             return Err(of_another_server(&context.settings.database.path));
         }
         None
