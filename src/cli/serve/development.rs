@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::Context;
-use crate::cli::dev::control::{Control, refuse_second};
+use crate::cli::dev::control::Control;
 use crate::cli::dev::environment::environment;
+use crate::cli::dev::place::Place;
 use crate::cli::dev::seed::{GOOD_ON, Seed, Seeded, SeededSecret};
 use crate::cli::exit::CliError;
 use crate::cli::output::{OutputFormat, Record};
@@ -28,6 +29,8 @@ use crate::store;
 pub(super) struct Prepared {
     pub(super) clock: Arc<MovedClock>,
     seed: Seed,
+    // Fields are dropped in this order.
+    place: Place,
     directory: Option<ScratchDirectory>,
 }
 
@@ -114,24 +117,24 @@ pub(super) fn prepare(
         .iter()
         .find(|key| (key.section, key.name) == ("database", "path"))
         .is_some_and(|key| matches!(loaded.origin(key), Origin::Option(_)));
-    let directory = if is_named {
-        // Before anything is seeded.
-        refuse_second(&context.settings.database.path)?;
+    let (place, directory) = if is_named {
+        // Before anything is seeded: of two servers at once, one changes nothing.
+        let place = Place::take(&context.settings.database.path)?;
         refuse_to_overwrite(&export_file(&context.settings.database.path))?;
         // Before it is opened, which would bring the schema of an older one up to date.
         if !store::is_new_or_for_development(&context.store_options())? {
             return Err(of_another_server(&context.settings.database.path));
         }
-        None
+        (place, None)
     } else {
-        let directory =
-            ScratchDirectory::new(Purpose::Development).map_err(CliError::io("make a scratch directory"))?;
+        let directory = ScratchDirectory::new(Purpose::Development)?;
         context.settings.database.path = directory.path().join("oauthctl.db");
-        Some(directory)
+        (Place::take(&context.settings.database.path)?, Some(directory))
     };
     Ok(Prepared {
         clock: Arc::default(),
         seed,
+        place,
         directory,
     })
 }
@@ -201,7 +204,7 @@ pub(super) fn take(server: &AuthorizationServer, context: &Context<'_>) -> Resul
 }
 
 impl Prepared {
-    /// Seeds the database, opens the control socket, and marks the pages.
+    /// Seeds the database, answers on the control socket, and marks the pages.
     pub(super) fn begin(
         self,
         app: App,
@@ -212,8 +215,8 @@ impl Prepared {
         let seeded = self.seed.sow(server)?;
         let development = Arc::new(Development::new(seeded.known_owners()));
         let database = &context.settings.database.path;
-        let control = Control::open(
-            database,
+        let control = Control::answer(
+            self.place,
             Arc::clone(server),
             Arc::clone(&development),
             Arc::clone(&self.clock),
