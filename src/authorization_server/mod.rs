@@ -94,7 +94,7 @@ pub use counts::{Count, Counts};
 pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};
 pub use explain_request::ExplainedRequest;
 pub use failure::Failure;
-pub use family::Family;
+pub use family::{Family, Standing};
 pub use form::{FormError, Purpose};
 pub use health::NotReady;
 pub use introspect::Introspection;

@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::StoreError;
 use super::row::{Row, all};
 use super::transaction::{ReadTransaction, WriteTransaction};
-use crate::domain::audit::{Action, AuditEntry, Event};
+use crate::domain::audit::{Action, AuditEntry, Event, Subject};
 
 /// An entry with the hash that is stored for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,18 @@ impl ReadTransaction<'_> {
             since,
             limit
         ];
+        Ok(all!(self, "audit", sql, parameters, read))
+    }
+
+    /// Entries about one subject, the oldest first, at most `limit`.
+    pub fn audit_entries_about(
+        &self,
+        subject: &Subject,
+        limit: u32,
+    ) -> Result<Vec<StoredAuditEntry>, StoreError> {
+        let sql = "SELECT entry, at, actor_kind, actor, source, action, subject_kind, subject, detail, hash FROM audit \
+                   WHERE subject_kind = ?1 AND subject = ?2 ORDER BY entry LIMIT ?3";
+        let parameters = params![subject.kind, subject.id, limit];
         Ok(all!(self, "audit", sql, parameters, read))
     }
 

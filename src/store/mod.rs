@@ -41,7 +41,7 @@ use std::sync::Arc;
 pub use audit_rows::{AuditSelector, StoredAuditEntry};
 pub use backup::{BackedUp, BackupError, back_up};
 pub use error::StoreError;
-pub use family_rows::Relative;
+pub use family_rows::{Relative, Relatives};
 pub use figures::Figures;
 pub use file::StoreOptions;
 pub use grant_rows::{GrantHolder, GrantOverview, NewGrant};

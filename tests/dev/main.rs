@@ -12,5 +12,6 @@ mod refused_token_requests;
 mod seeds;
 mod server;
 mod start;
+mod tokens;
 mod trouble;
 mod watch;
