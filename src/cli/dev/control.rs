@@ -228,10 +228,7 @@ impl Connection {
         loop {
             let mut line = String::new();
             let read = self.0.by_ref().take(LONGEST_ANSWER).read_line(&mut line);
-            if read
-                .map_err(|error| CliError::Failed(anyhow!("cannot hear the development server: {error}")))?
-                == 0
-            {
+            if read.map_err(|error| unanswered(&error))? == 0 {
                 return Ok(None);
             }
             if !line.ends_with('\n') {
@@ -254,6 +251,16 @@ impl Connection {
 /// What the server on this database answers to an order.
 pub(in crate::cli) fn ask(database: &Path, order: &Order) -> Result<Value, CliError> {
     Connection::order(database, order).map(|(_, value)| value)
+}
+
+fn unanswered(error: &io::Error) -> CliError {
+    CliError::Failed(match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => anyhow!(
+            "the development server has not answered for {} seconds; it stands still, or is starting",
+            PATIENCE.as_secs()
+        ),
+        _ => anyhow!("cannot hear the development server: {error}"),
+    })
 }
 
 /// Why what the server tells ends where nobody said so.
@@ -336,6 +343,14 @@ mod tests {
                 "{told}"
             );
         }
+    }
+
+    #[test]
+    fn a_server_that_stands_still_is_told_of() {
+        let (_server, ours) = UnixStream::pair().unwrap();
+        ours.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let error = Connection(BufReader::new(ours)).next().unwrap_err();
+        assert!(error.to_string().contains("has not answered"), "{error}");
     }
 
     #[test]
