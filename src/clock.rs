@@ -54,6 +54,10 @@ impl Timestamp {
     }
 }
 
+/// The last instant to which a clock may be moved, in March 2109: identifiers begin with 42 bits of milliseconds
+/// ([`domain::identifier`](crate::domain::identifier)), and the last 2^32 of those are for who lives to see it pass.
+pub const LATEST: Timestamp = Timestamp::from_millis((1 << 42) - (1 << 32) - 1);
+
 /// A span in milliseconds, as far as 63 bits reach.
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
@@ -184,23 +188,49 @@ impl MovedClock {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Moves the clock forward; it goes on from there.
-    pub fn advance(&self, span: Duration) {
-        self.move_to(self.offset().saturating_add(millis(span)));
+    /// Moves the clock forward; it goes on from there. Of several at once none is lost.
+    ///
+    /// # Errors
+    /// It would go beyond [`LATEST`]; it stays then.
+    pub fn advance(&self, span: Duration) -> Result<(), TooLate> {
+        let machine = SystemClock.now().as_millis();
+        let moved = |offset: i64| {
+            let to = offset.saturating_add(millis(span));
+            (machine.saturating_add(to) <= LATEST.as_millis()).then_some(to)
+        };
+        let updated = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved);
+        updated.map(drop).map_err(|_| TooLate)
     }
 
     /// Sets the clock, also backwards; it goes on from there.
-    pub fn set(&self, instant: Timestamp) {
-        self.move_to(instant.as_millis().saturating_sub(SystemClock.now().as_millis()));
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub fn set(&self, instant: Timestamp) -> Result<(), TooLate> {
+        let instant = instant.in_time()?;
+        let offset = instant.as_millis().saturating_sub(SystemClock.now().as_millis());
+        self.0.store(offset, Ordering::SeqCst);
+        Ok(())
     }
 
     /// Shows the time of the machine again.
     pub fn reset(&self) {
-        self.move_to(0);
+        self.0.store(0, Ordering::SeqCst);
     }
+}
 
-    fn move_to(&self, offset: i64) {
-        self.0.store(offset, Ordering::SeqCst);
+/// A clock is to be moved beyond [`LATEST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the clock goes to {LATEST} at the latest: the time in the identifiers of tokens reaches no further")]
+pub struct TooLate;
+
+impl Timestamp {
+    /// This instant, where a clock may be moved to it.
+    ///
+    /// # Errors
+    /// It lies beyond [`LATEST`].
+    pub fn in_time(self) -> Result<Self, TooLate> {
+        if self <= LATEST { Ok(self) } else { Err(TooLate) }
     }
 }
 
@@ -312,15 +342,45 @@ mod tests {
     fn a_moved_clock_goes_on_from_where_it_was_put() {
         let clock = MovedClock::default();
         let hour = Duration::from_secs(3600);
-        clock.advance(hour);
-        clock.advance(hour);
+        clock.advance(hour).unwrap();
+        clock.advance(hour).unwrap();
         assert_eq!(clock.offset(), 7_200_000);
         assert!(clock.now() >= SystemClock.now().after(hour));
         let past = Timestamp::from_millis(1_700_000_000_000);
-        clock.set(past);
+        clock.set(past).unwrap();
         assert!(clock.now() >= past && clock.now() < past.after(hour));
         clock.reset();
         assert_eq!(clock.offset(), 0);
+    }
+
+    #[test]
+    fn a_moved_clock_stays_where_it_is_to_go_too_far() {
+        let clock = MovedClock::default();
+        clock.set(LATEST.before(Duration::from_secs(3600))).unwrap();
+        let offset = clock.offset();
+        assert_eq!(clock.set(LATEST.after(Duration::from_millis(1))), Err(TooLate));
+        for span in [Duration::from_secs(3601), Duration::MAX] {
+            assert_eq!(clock.advance(span), Err(TooLate));
+        }
+        assert_eq!(clock.offset(), offset);
+        assert!(TooLate.to_string().contains("2109-03-26T"), "{TooLate}");
+    }
+
+    #[test]
+    fn of_moves_at_once_none_is_lost() {
+        let clock = MovedClock::default();
+        let start = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    for _ in 0..10_000 {
+                        clock.advance(Duration::from_millis(1)).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(clock.offset(), 40_000);
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn time_is_what_the_test_says() {
     let server = TestServer::start().unwrap();
     let other = TestServer::start().unwrap();
     let story = Story::begin(&server);
-    server.clock().advance(Duration::from_secs(3600));
+    server.clock().advance(Duration::from_secs(3600)).unwrap();
     assert_eq!(named(story.exchange()), "invalid_grant", "the code has expired");
     let story = Story::begin(&server);
     assert!(story.exchange().is_ok());

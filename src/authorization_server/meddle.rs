@@ -13,53 +13,9 @@ use crate::domain::grant::{EndCause, Grant};
 use crate::domain::identifier::Identifier;
 use crate::domain::token::TokenKind;
 use crate::entropy::random;
-use crate::store::{AuditSelector, ReadTransaction, Relative, StoreError};
+use crate::store::{ReadTransaction, Relative, StoreError};
 
 impl AuthorizationServer {
-    /// Makes the database that of development servers, if nothing was ever put in. Whether it is one now. That stands first in
-    /// its trail, where nobody can put it later: no database of another server becomes one.
-    ///
-    /// # Errors
-    /// It cannot be read or written.
-    pub fn begin_development(&self) -> Result<bool, StoreError> {
-        let now = self.now();
-        let operator = self.operator(now);
-        self.store.write(move |tx| {
-            if tx.is_pristine()? {
-                let detail = json!({ "by": "serve --dev" });
-                operator.record(
-                    tx,
-                    Action::DevelopmentBegun,
-                    Subject::new("store", "store"),
-                    detail,
-                )?;
-            }
-            began_as_development(tx)
-        })
-    }
-
-    /// Whether development servers have this database.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn is_for_development(&self) -> Result<bool, StoreError> {
-        self.store.read(began_as_development)
-    }
-
-    /// The grant that was approved last, of those that are asked for; where there are none of these, of all.
-    ///
-    /// # Errors
-    /// It cannot be read.
-    pub fn newest_grant(&self, of: NewestGrant) -> Result<Option<Identifier>, StoreError> {
-        self.store.read(|tx| match of {
-            NewestGrant::OfAll => tx.newest_grant(),
-            NewestGrant::WithRefreshToken => match tx.newest_grant_with_refresh_token()? {
-                None => tx.newest_grant(),
-                found => Ok(found),
-            },
-        })
-    }
-
     /// Ends the life of the codes and access tokens of a grant now; with `refresh`, that of its refresh tokens too. How many
     /// lived.
     ///
@@ -148,22 +104,6 @@ impl AuthorizationServer {
     }
 }
 
-fn began_as_development(tx: &ReadTransaction<'_>) -> Result<bool, StoreError> {
-    let first = tx.audit_entries(&AuditSelector::default(), 0, 1)?;
-    Ok(first
-        .first()
-        .is_some_and(|first| first.entry.entry == 1 && first.entry.action == Action::DevelopmentBegun.name()))
-}
-
-/// Which grant is meant where none is named: the newest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NewestGrant {
-    /// Whatever came of it.
-    OfAll,
-    /// Of those of which a refresh token came.
-    WithRefreshToken,
-}
-
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Meddled {
@@ -183,6 +123,12 @@ fn existing(tx: &ReadTransaction<'_>, grant: Identifier) -> Result<Grant, Admini
 /// The most codes and tokens that are looked at, the newest.
 const MOST: u32 = 500;
 
+/// What came of a grant.
+fn relatives(tx: &ReadTransaction<'_>, grant: Identifier) -> Result<Vec<Relative>, StoreError> {
+    // No code and no token has the identifier of the grant: none is asked about before the others.
+    Ok(tx.family(grant, grant, MOST, 0)?.told)
+}
+
 /// Those of one kind, the oldest first.
 fn of_kind(relatives: &[Relative], kind: TokenKind) -> impl DoubleEndedIterator<Item = &Relative> {
     relatives.iter().filter(move |one| one.kind == kind)
@@ -195,7 +141,7 @@ fn unused_code(relatives: &[Relative]) -> Option<&Relative> {
 }
 
 fn nothing_to_rotate(tx: &ReadTransaction<'_>, grant: &Grant) -> Result<String, StoreError> {
-    let relatives = tx.family(grant.identifier, MOST)?;
+    let relatives = relatives(tx, grant.identifier)?;
     let newest = of_kind(&relatives, TokenKind::RefreshToken).next_back();
     Ok(match newest {
         Some(token) => match token.rotated {
@@ -222,7 +168,7 @@ fn nothing_to_expire(
     now: Timestamp,
     refresh: bool,
 ) -> Result<String, StoreError> {
-    let relatives = tx.family(grant, MOST)?;
+    let relatives = relatives(tx, grant)?;
     let newest = of_kind(&relatives, TokenKind::AccessToken).max_by_key(|one| one.expires_at);
     let mut told = match (newest, unused_code(&relatives)) {
         (Some(token), _) => format!("its access tokens have expired, the last at {}", token.expires_at),

@@ -14,7 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
-//! | a development server | `meddle`, `explain_token_request`, `explain_refusal` |
+//! | a development server | `meddle`, `newest_grant`, `explain_token_request`, `explain_refusal`; which database it may have: `development_database` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -31,6 +31,7 @@ mod change_password;
 mod check;
 mod counts;
 mod define_scope;
+mod development_database;
 mod diagnosis;
 mod exchange;
 mod explain;
@@ -47,6 +48,7 @@ mod last_use;
 mod list_change;
 mod matrix;
 mod meddle;
+mod newest_grant;
 pub mod noted;
 mod password_gate;
 mod prune;
@@ -93,13 +95,14 @@ pub use counts::{Count, Counts};
 pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};
 pub use explain_request::ExplainedRequest;
 pub use failure::Failure;
-pub use family::Family;
+pub use family::{Family, Standing};
 pub use form::{FormError, Purpose};
 pub use health::NotReady;
 pub use introspect::Introspection;
 pub use list_change::ListChange;
 pub use matrix::{Reach, ReachedByPath, ReachedOpening};
-pub use meddle::{Meddled, NewestGrant};
+pub use meddle::Meddled;
+pub use newest_grant::NewestGrant;
 pub use register_client::{ClientRegistration, RegisteredClient, SecretOrigin};
 pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};

@@ -53,7 +53,7 @@ pub(super) struct Context<'io> {
 impl Context<'_> {
     /// The use cases, over the database of the settings; by the clock of the development server that runs on it, if one does.
     pub(super) fn server(&self) -> Result<AuthorizationServer, CliError> {
-        let clock = super::dev::control::clock_beside(&self.settings.database.path);
+        let clock = super::dev::control::clock_beside(&self.settings.database.path)?;
         self.server_by(clock, self.issuer()?)
     }
 

@@ -12,6 +12,8 @@ use std::path::Path;
 use nix::unistd::Uid;
 use tempfile::TempDir;
 
+use super::exit::CliError;
+
 /// What a directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -75,10 +77,18 @@ pub(super) struct ScratchDirectory {
 
 impl ScratchDirectory {
     /// Makes a directory, and removes those that processes of ours left behind when they were killed.
-    pub(super) fn new(purpose: Purpose) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// The system makes none where TMPDIR says.
+    pub(super) fn new(purpose: Purpose) -> Result<Self, CliError> {
         let place = std::env::temp_dir();
         remove_abandoned(&place);
-        Self::new_in(&place, purpose)
+        Self::new_in(&place, purpose).map_err(|error| {
+            let place = place.display();
+            CliError::io(format!(
+                "make a scratch directory in {place} (TMPDIR names a directory for such)"
+            ))(error)
+        })
     }
 
     fn new_in(place: &Path, purpose: Purpose) -> io::Result<Self> {

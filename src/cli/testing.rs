@@ -152,11 +152,13 @@ impl TestServer {
     ///
     /// let server = TestServer::start()?;
     /// let before = server.clock().now();
-    /// server.clock().advance(Duration::from_secs(2 * 3600));
+    /// server.clock().advance(Duration::from_secs(2 * 3600))?;
     /// assert!(server.clock().now() >= before.after(Duration::from_secs(2 * 3600)));
     /// server.clock().reset();
-    /// # Ok::<(), oauthctl::testing::TestServerError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    ///
+    /// It goes to [`LATEST`](crate::clock::LATEST) and no further, and says so where it is asked to.
     pub fn clock(&self) -> &MovedClock {
         &self.scratch.clock
     }

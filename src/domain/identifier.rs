@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-use crate::clock::Timestamp;
+use crate::clock::{LATEST, Timestamp};
 use crate::entropy::{Entropy, NoEntropy, random};
 
 /// Crockford's base32 alphabet in lower case: no `i`, `l`, `o` or `u`.
@@ -27,9 +27,15 @@ impl Identifier {
     /// The identifier for a row made at `now`, with `random` for what lies below the millisecond.
     pub fn at(now: Timestamp, random: u32) -> Self {
         let low = i64::from(random) & ((1 << RANDOM_BITS) - 1);
-        // 42 bits of milliseconds reach to the year 2109.
-        let millis = now.as_millis().clamp(0, (1 << 42) - 1);
+        let millis = now.as_millis().clamp(0, LATEST.as_millis());
         Self((millis << RANDOM_BITS) | low)
+    }
+
+    /// An identifier for a row made after [`LATEST`]: anywhere in the first half of what lies behind that instant, such that
+    /// processes that begin there do not meet, and each has 2^52 more to count on to.
+    fn beyond(random: u64) -> Self {
+        let first = (LATEST.as_millis() + 1) << RANDOM_BITS;
+        Self(first + i64::try_from(random >> 12).unwrap_or_default())
     }
 
     /// The identifier that follows this one.
@@ -106,10 +112,20 @@ pub struct IdentifierSource(Mutex<Option<Identifier>>);
 impl IdentifierSource {
     /// The next identifier for a row made at `now`.
     pub fn next(&self, now: Timestamp, entropy: &dyn Entropy) -> Result<Identifier, NoEntropy> {
-        let fresh = Identifier::at(now, u32::from_le_bytes(random(entropy)?));
+        let is_late = now > LATEST;
+        let fresh = if is_late {
+            Identifier::beyond(u64::from_le_bytes(random(entropy)?))
+        } else {
+            Identifier::at(now, u32::from_le_bytes(random(entropy)?))
+        };
         // Whoever panicked while holding the lock left a whole value behind.
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = last.map_or(fresh, |last| fresh.max(last.next()));
+        let next = match *last {
+            // The greatest of ever more random ones soon stands at the end; so here only the first is random.
+            Some(last) if is_late && last > Identifier::at(LATEST, u32::MAX) => last.next(),
+            Some(last) => fresh.max(last.next()),
+            None => fresh,
+        };
         *last = Some(next);
         Ok(next)
     }
@@ -171,5 +187,27 @@ mod tests {
             assert!(next > last);
             last = next;
         }
+    }
+
+    #[test]
+    fn a_source_goes_on_beyond_the_last_instant_and_when_the_clock_is_back() {
+        let entropy = crate::entropy::SeededEntropy::new(1);
+        let (late, back) = (LATEST.after(std::time::Duration::from_secs(1)), LATEST);
+        let mut all = std::collections::BTreeSet::new();
+        // A second process begins where the first one did.
+        for source in [IdentifierSource::default(), IdentifierSource::default()] {
+            let mut last = None;
+            for now in [late, back]
+                .into_iter()
+                .flat_map(|now| std::iter::repeat_n(now, 10_000))
+            {
+                let next = source.next(now, &entropy).unwrap();
+                assert!(Some(next) > last && next.as_i64() < i64::MAX - (1 << 51));
+                assert!(all.insert(next));
+                last = Some(next);
+            }
+        }
+        assert!(Identifier::beyond(0) > Identifier::at(LATEST, u32::MAX));
+        assert_eq!(Identifier::beyond(u64::MAX).as_i64(), i64::MAX - (1 << 52));
     }
 }

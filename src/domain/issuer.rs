@@ -7,6 +7,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::excerpt::excerpt;
+use super::loopback::is_loopback_host;
 
 /// The longest issuer, in bytes. It stands in every redirect and in every introspection.
 const LONGEST: usize = 512;
@@ -105,7 +106,7 @@ impl Issuer {
         if text[path_start..].split('/').nth(1) == Some(".well-known") {
             return Err(IssuerError::WellKnown(shown()));
         }
-        if url.scheme() != "https" && !matches!(host, "127.0.0.1" | "[::1]" | "localhost") {
+        if url.scheme() != "https" && !is_loopback_host(host) {
             return Err(IssuerError::NotHttps(shown()));
         }
         Ok(Self {

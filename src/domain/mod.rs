@@ -10,6 +10,7 @@ pub mod grant;
 pub mod identifier;
 pub mod issuer;
 pub mod likeness;
+pub mod loopback;
 pub mod network;
 pub mod owner;
 pub mod password;

@@ -11,11 +11,10 @@ use std::str::FromStr;
 
 use url::Url;
 
+use super::loopback::is_loopback_host;
+
 /// The longest redirect URI, in bytes.
 pub const MAX_REDIRECT_URI_BYTES: usize = 2048;
-
-/// The hosts for which `http` is allowed, exactly so spelled (RFC 8252 §7.3 and §8.3).
-const LOOPBACK_HOSTS: [&str; 3] = ["127.0.0.1", "[::1]", "localhost"];
 
 /// A registered redirect URI (RFC 6749 §3.1.2): absolute, `https` or loopback `http`, without fragment and
 /// user information, kept as it was given.
@@ -112,7 +111,7 @@ impl<'a> Written<'a> {
     }
 
     fn is_loopback_http(&self) -> bool {
-        self.is_http && LOOPBACK_HOSTS.contains(&self.host)
+        self.is_http && is_loopback_host(self.host)
     }
 }
 

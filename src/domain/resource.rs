@@ -7,6 +7,7 @@ use std::str::FromStr;
 use url::Url;
 
 use super::excerpt::excerpt;
+use super::loopback::is_loopback_host;
 
 /// The longest resource, in bytes. Several stand in a request, in a token's row and in each introspection.
 pub const MAX_RESOURCE_BYTES: usize = 512;
@@ -134,7 +135,7 @@ impl FromStr for Resource {
         if url.as_str() != text && url.as_str().strip_suffix('/') != Some(text) {
             return Err(ResourceError::NotNormal(shown(), url.as_str().to_owned()));
         }
-        let is_loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        let is_loopback = url.host_str().is_some_and(is_loopback_host);
         if url.scheme() != "https" && !is_loopback {
             return Err(ResourceError::NotHttps(shown()));
         }

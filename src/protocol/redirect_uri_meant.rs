@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::domain::likeness::{common, distance, is_near};
+use crate::domain::loopback::LOOPBACK_HOSTS;
 
 /// The registered redirect URIs, the nearest to what was sent first. The port of a loopback URI does not count.
 pub fn nearest_first(sent: &str, registered: &mut [String]) {
@@ -41,7 +42,7 @@ pub fn difference(sent: &str, registered: &str) -> usize {
 fn loopback_host(uri: &str) -> Option<Range<usize>> {
     let start = uri.find("://")? + 3;
     let rest = uri.get(start..)?;
-    let host = ["127.0.0.1", "localhost", "[::1]"].into_iter().find(|host| {
+    let host = LOOPBACK_HOSTS.into_iter().find(|host| {
         rest.get(..host.len())
             .is_some_and(|found| found.eq_ignore_ascii_case(host))
     })?;

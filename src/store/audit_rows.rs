@@ -5,7 +5,7 @@ use rusqlite::params;
 use super::StoreError;
 use super::row::{Row, all};
 use super::transaction::{ReadTransaction, WriteTransaction};
-use crate::domain::audit::{AuditEntry, Event};
+use crate::domain::audit::{Action, AuditEntry, Event, Subject};
 
 /// An entry with the hash that is stored for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +69,29 @@ impl ReadTransaction<'_> {
             limit
         ];
         Ok(all!(self, "audit", sql, parameters, read))
+    }
+
+    /// Entries about one subject, the oldest first, at most `limit`.
+    pub fn audit_entries_about(
+        &self,
+        subject: &Subject,
+        limit: u32,
+    ) -> Result<Vec<StoredAuditEntry>, StoreError> {
+        let sql = "SELECT entry, at, actor_kind, actor, source, action, subject_kind, subject, detail, hash FROM audit \
+                   WHERE subject_kind = ?1 AND subject = ?2 ORDER BY entry LIMIT ?3";
+        let parameters = params![subject.kind, subject.id, limit];
+        Ok(all!(self, "audit", sql, parameters, read))
+    }
+
+    /// The last entries of an action, the newest first, at most `limit`.
+    pub fn last_audit_entries(
+        &self,
+        action: Action,
+        limit: u32,
+    ) -> Result<Vec<StoredAuditEntry>, StoreError> {
+        let sql = "SELECT entry, at, actor_kind, actor, source, action, subject_kind, subject, detail, hash FROM audit \
+                   WHERE action = ?1 ORDER BY entry DESC LIMIT ?2";
+        Ok(all!(self, "audit", sql, params![action.name(), limit], read))
     }
 
     /// The place and the hash of the newest entry.

@@ -85,20 +85,17 @@ fn read(row: &Row<'_, '_>) -> Result<Grant, StoreError> {
 }
 
 impl ReadTransaction<'_> {
-    /// The grant that was approved last.
-    pub fn newest_grant(&self) -> Result<Option<Identifier>, StoreError> {
-        // Keys grow with time.
+    /// The grant with the greatest key: the one that was approved last, as long as no clock was set back.
+    pub fn grant_of_greatest_key(&self) -> Result<Option<Identifier>, StoreError> {
         let sql = "SELECT grant_key FROM grants ORDER BY grant_key DESC LIMIT 1";
         Ok(one!(self, "grants", sql, params![], |row: &Row<'_, '_>| row
             .identifier("grant_key")))
     }
 
-    /// The grant that was approved last, of those of which a refresh token came.
-    pub fn newest_grant_with_refresh_token(&self) -> Result<Option<Identifier>, StoreError> {
-        let sql = "SELECT grant_key FROM grants WHERE EXISTS (SELECT 1 FROM tokens \
-                   WHERE tokens.grant_key = grants.grant_key AND tokens.kind = 'refresh') ORDER BY grant_key DESC LIMIT 1";
-        Ok(one!(self, "grants", sql, params![], |row: &Row<'_, '_>| row
-            .identifier("grant_key")))
+    /// Whether a refresh token came of a grant.
+    pub fn has_refresh_token(&self, grant: Identifier) -> Result<bool, StoreError> {
+        let sql = "SELECT 1 FROM tokens WHERE grant_key = ?1 AND kind = 'refresh'";
+        Ok(self.connection().prepare_cached(sql)?.exists([grant.as_i64()])?)
     }
 
     /// A grant by its key.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::file::{StoreOptions, check_is_file, check_ours, name_the_file, open_reader};
 use super::transaction::ReadTransaction;
@@ -66,11 +66,17 @@ pub fn is_up_to_date(options: &StoreOptions) -> Result<bool, StoreError> {
     Ok(version == SCHEMA_VERSION)
 }
 
-/// Whether there is no database yet, or one whose audit trail begins with this action. It is neither made nor migrated.
+/// Whether the audit trail begins with a development server, which made the database then.
+fn began_as_development(connection: &Connection) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM audit WHERE entry = 1 AND action = ?1)";
+    Ok(connection.query_row(sql, [Action::DevelopmentBegun.name()], |row| row.get(0))?)
+}
+
+/// Whether there is no database yet, or one that a development server made. It is neither made nor migrated.
 ///
 /// # Errors
 /// The file is not ours, or cannot be read.
-pub fn is_new_or_began_with(options: &StoreOptions, action: Action) -> Result<bool, StoreError> {
+pub fn is_new_or_for_development(options: &StoreOptions) -> Result<bool, StoreError> {
     let connection = match open_existing(options) {
         Ok(connection) => connection,
         Err(StoreError::Missing(_)) => return Ok(true),
@@ -84,12 +90,7 @@ pub fn is_new_or_began_with(options: &StoreOptions, action: Action) -> Result<bo
         // Older than the trail.
         return Ok(false);
     }
-    let first = connection
-        .query_row("SELECT action FROM audit WHERE entry = 1", [], |row| {
-            row.get::<_, String>(0)
-        })
-        .optional()?;
-    Ok(first.as_deref() == Some(action.name()))
+    began_as_development(&connection)
 }
 
 /// That nothing is registered.
@@ -105,6 +106,11 @@ pub fn is_empty(options: &StoreOptions) -> Result<bool, StoreError> {
 }
 
 impl ReadTransaction<'_> {
+    /// Whether a development server made this database: its audit trail begins with one.
+    pub fn began_as_development(&self) -> Result<bool, StoreError> {
+        began_as_development(self.connection())
+    }
+
     /// Whether nothing was ever put in: nothing is registered, and nothing was written down.
     pub fn is_pristine(&self) -> Result<bool, StoreError> {
         let nothing_is_registered: bool = self

@@ -2,13 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
+mod clock;
 mod control;
 mod explain;
 mod grants;
+mod hangup;
+mod place;
 mod refused_checks;
 mod refused_token_requests;
 mod seeds;
 mod server;
 mod start;
+mod tokens;
 mod trouble;
 mod watch;

@@ -18,6 +18,7 @@ mod check;
 mod client_authentication;
 mod definitions;
 mod exchange;
+mod families;
 mod introspect;
 mod nothing_in_clear;
 mod prune;

@@ -2,20 +2,19 @@
 //! that goes through it can be asked for over HTTP.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use nix::sys::stat::{Mode, umask};
-use nix::unistd::Uid;
 use serde_json::{Value, json};
 
 use super::orders::{Commanded, Order, Reply};
+use super::place::{Place, connect};
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::exit::CliError;
 use crate::cli::scratch_directory;
@@ -38,30 +37,9 @@ const LONGEST_ANSWER: u64 = 4 * 1024 * 1024;
 /// How long a watcher waits before it looks whether the other end is still there.
 const PULSE: Duration = Duration::from_millis(500);
 
-/// Where the socket of the server on this database is.
-fn socket_of(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push("-dev");
-    name.into()
-}
-
-/// Connects to the socket beside the database, if it is its owner's or one's own. Where others may write to the directory,
-/// anybody could have put one there, and would be asked for the time.
-fn connect(database: &Path) -> io::Result<UnixStream> {
-    let path = socket_of(database);
-    let found = std::fs::symlink_metadata(&path)?;
-    let owner = std::fs::metadata(database).map(|database| database.uid());
-    let is_trusted =
-        found.uid() == Uid::effective().as_raw() || owner.is_ok_and(|owner| owner == found.uid());
-    if !(found.file_type().is_socket() && is_trusted) {
-        return Err(io::ErrorKind::PermissionDenied.into());
-    }
-    UnixStream::connect(path)
-}
-
 /// The socket while the server runs. Dropped, it goes away.
 pub(in crate::cli) struct Control {
-    path: PathBuf,
+    place: Place,
     ended: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -71,28 +49,32 @@ struct Shared {
     server: Arc<AuthorizationServer>,
     development: Arc<Development>,
     clock: Arc<MovedClock>,
+    moving: Mutex<()>,
     ended: Arc<AtomicBool>,
     open: AtomicUsize,
 }
 
 impl Control {
-    /// Opens the socket beside the database.
+    /// Answers whoever connects to the place that was taken.
     ///
     /// # Errors
-    /// Another development server runs there, or the system does not give a socket.
-    pub(in crate::cli) fn open(
-        database: &Path,
+    /// The system gives no thread, or no second number for the socket.
+    pub(in crate::cli) fn answer(
+        place: Place,
         server: Arc<AuthorizationServer>,
         development: Arc<Development>,
         clock: Arc<MovedClock>,
     ) -> Result<Self, CliError> {
-        let path = socket_of(database);
-        let listener = bind(&path, database)?;
+        let listener = place
+            .listener
+            .try_clone()
+            .map_err(CliError::io("open the control socket"))?;
         let ended = Arc::new(AtomicBool::new(false));
         let shared = Arc::new(Shared {
             server,
             development,
             clock,
+            moving: Mutex::new(()),
             ended: Arc::clone(&ended),
             open: AtomicUsize::new(0),
         });
@@ -101,7 +83,7 @@ impl Control {
             .spawn(move || accept(&listener, &shared))
             .map_err(CliError::io("start a thread"))?;
         Ok(Self {
-            path,
+            place,
             ended,
             thread: Some(thread),
         })
@@ -112,48 +94,12 @@ impl Drop for Control {
     fn drop(&mut self) {
         self.ended.store(true, Ordering::SeqCst);
         // Wakes the thread. Where that fails it sleeps on, and ends with the process.
-        let woken = UnixStream::connect(&self.path).is_ok();
-        let _ = std::fs::remove_file(&self.path);
+        let woken = UnixStream::connect(&self.place.socket).is_ok();
+        let _ = std::fs::remove_file(&self.place.socket);
         if let Some(thread) = self.thread.take().filter(|_| woken) {
             let _ = thread.join();
         }
     }
-}
-
-/// Refuses a second development server on a database.
-///
-/// # Errors
-/// One runs there, or the path is longer than that of a socket may be.
-pub(in crate::cli) fn refuse_second(database: &Path) -> Result<(), CliError> {
-    let socket = socket_of(database);
-    if SocketAddr::from_pathname(&socket).is_err() {
-        return Err(CliError::Usage(format!(
-            "{} is too long for the path of a socket, which the development server opens there; name a database, or set \
-             TMPDIR, with a shorter path",
-            socket.display()
-        )));
-    }
-    if runs_beside(database) {
-        return Err(CliError::Usage(format!(
-            "another development server runs on {}; stop it, or name another database",
-            database.display()
-        )));
-    }
-    Ok(())
-}
-
-/// Mode 0600 from the first moment on. What a server that was killed left behind goes away.
-fn bind(path: &Path, database: &Path) -> Result<UnixListener, CliError> {
-    refuse_second(database)?;
-    let doing = format!("open the control socket {}", path.display());
-    let is_left = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
-    if is_left {
-        std::fs::remove_file(path).map_err(CliError::io(doing.clone()))?;
-    }
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let bound = UnixListener::bind(path);
-    umask(before);
-    bound.map_err(CliError::io(doing))
 }
 
 fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
@@ -169,6 +115,7 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
         };
         if shared.open.fetch_add(1, Ordering::SeqCst) >= MOST {
             shared.open.fetch_sub(1, Ordering::SeqCst);
+            turn_away(&stream);
             continue;
         }
         let for_thread = Arc::clone(shared);
@@ -185,8 +132,25 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>) {
     }
 }
 
+/// Says why an order is not heard. Nobody waits for whoever does not take that.
+fn turn_away(stream: &UnixStream) {
+    let reply = Reply::Failed(format!(
+        "{MOST} commands and `oauthctl dev watch` speak with the development server at this moment, and it hears no more; end \
+         some of them"
+    ));
+    let _ = stream.set_nonblocking(true);
+    if tell(stream, &reply).is_ok() {
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+}
+
+/// Writes an answer, at once: what is cut off was not taken.
+fn tell(mut stream: &UnixStream, reply: &Reply) -> io::Result<()> {
+    stream.write_all(format!("{}\n", json!(reply)).as_bytes())
+}
+
 /// One order, and the answer to it.
-fn converse(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
+fn converse(stream: &UnixStream, shared: &Shared) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
@@ -199,17 +163,18 @@ fn converse(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
                 server: &shared.server,
                 development: &shared.development,
                 clock: &shared.clock,
+                moving: &shared.moving,
             };
             commanded.obey(order)
         }
     };
-    writeln!(stream, "{}", json!(reply))
+    tell(stream, &reply)
 }
 
-/// Tells of each request until the other end hangs up.
+/// Tells of each request until the other end hangs up; and of nothing more, last, where the server ends.
 fn watch(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
     let mut next = shared.development.next();
-    writeln!(stream, "{}", json!(Reply::Done(Value::Null)))?;
+    tell(stream, &Reply::Done(Value::Null))?;
     while !shared.ended.load(Ordering::SeqCst) {
         let (seen, following) = shared.development.requests_from(next, PULSE);
         next = following;
@@ -218,10 +183,10 @@ fn watch(mut stream: &UnixStream, shared: &Shared) -> io::Result<()> {
             writeln!(stream)?;
         }
         for one in seen {
-            writeln!(stream, "{}", json!(Reply::Done(json!(*one))))?;
+            tell(stream, &Reply::Done(json!(*one)))?;
         }
     }
-    Ok(())
+    tell(stream, &Reply::Done(Value::Null))
 }
 
 /// A connection to the development server on a database.
@@ -233,16 +198,26 @@ impl Connection {
     /// # Errors
     /// None runs there, or it refuses.
     pub(in crate::cli) fn order(database: &Path, order: &Order) -> Result<(Self, Value), CliError> {
-        let mut stream = connect(database).map_err(|_| nobody(database))?;
+        Self::try_order(database, order)?.ok_or_else(|| nobody(database))
+    }
+
+    /// As [`order`](Self::order); `None` where no server runs there.
+    fn try_order(database: &Path, order: &Order) -> Result<Option<(Self, Value)>, CliError> {
+        // Not as an error of a stream: a pipe that is closed is taken for a reader of the output who has had enough.
+        let unheard = |error| CliError::Failed(anyhow!("cannot speak to the development server: {error}"));
+        let Some(mut stream) = connect(database).map_err(unheard)? else {
+            return Ok(None);
+        };
         let told = stream
             .set_read_timeout(Some(PATIENCE))
-            .and_then(|()| writeln!(stream, "{}", json!(order)));
-        // Not as an error of a stream: a pipe that is closed is taken for a reader of the output who has had enough.
-        told.map_err(|error| CliError::Failed(anyhow!("cannot speak to the development server: {error}")))?;
+            .and_then(|()| stream.write_all(format!("{}\n", json!(order)).as_bytes()));
         let mut connection = Self(BufReader::new(stream));
-        match connection.next()? {
-            Some(value) => Ok((connection, value)),
-            None => Err(CliError::Failed(anyhow!(
+        match (connection.next(), told) {
+            (Ok(Some(value)), _) => Ok(Some((connection, value))),
+            // Also where the order could not be written: who turns it away does not read it, and says why.
+            (Err(error), _) => Err(error),
+            (Ok(None), Err(error)) => Err(unheard(error)),
+            (Ok(None), Ok(())) => Err(CliError::Failed(anyhow!(
                 "the development server hung up; it may have ended"
             ))),
         }
@@ -253,11 +228,11 @@ impl Connection {
         loop {
             let mut line = String::new();
             let read = self.0.by_ref().take(LONGEST_ANSWER).read_line(&mut line);
-            if read
-                .map_err(|error| CliError::Failed(anyhow!("cannot hear the development server: {error}")))?
-                == 0
-            {
+            if read.map_err(|error| unanswered(&error))? == 0 {
                 return Ok(None);
+            }
+            if !line.ends_with('\n') {
+                return Err(cut_off());
             }
             if line.trim().is_empty() {
                 continue;
@@ -278,6 +253,25 @@ pub(in crate::cli) fn ask(database: &Path, order: &Order) -> Result<Value, CliEr
     Connection::order(database, order).map(|(_, value)| value)
 }
 
+fn unanswered(error: &io::Error) -> CliError {
+    CliError::Failed(match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => anyhow!(
+            "the development server has not answered for {} seconds; it stands still, or is starting",
+            PATIENCE.as_secs()
+        ),
+        _ => anyhow!("cannot hear the development server: {error}"),
+    })
+}
+
+/// Why what the server tells ends where nobody said so.
+pub(super) fn cut_off() -> CliError {
+    CliError::Failed(anyhow!(
+        "the development server stopped telling, because nobody read it for {} seconds; begin again, as with `oauthctl dev \
+         watch`",
+        PATIENCE.as_secs()
+    ))
+}
+
 /// That no development server runs on this database.
 pub(in crate::cli) fn nobody(database: &Path) -> CliError {
     if let Some(ended) = scratch_directory::ended(database) {
@@ -292,7 +286,8 @@ pub(in crate::cli) fn nobody(database: &Path) -> CliError {
 
 /// Whether a development server runs on this database.
 pub(in crate::cli) fn runs_beside(database: &Path) -> bool {
-    connect(database).is_ok()
+    // One that cannot be spoken to runs, too.
+    connect(database).map_or(true, |stream| stream.is_some())
 }
 
 /// Has the development server on this database write down what was used last; an ordinary one does so some seconds later.
@@ -309,9 +304,62 @@ pub(in crate::cli) fn issuer_beside(database: &Path) -> Option<Issuer> {
 
 /// The clock of the development server on this database, where one runs; else the machine's. Everything that looks at the
 /// database sees the same time.
-pub(in crate::cli) fn clock_beside(database: &Path) -> Arc<dyn Clock> {
-    match ask(database, &Order::Clock {}) {
-        Ok(told) => Arc::new(MovedClock::by(told["millis"].as_i64().unwrap_or_default())),
-        Err(_) => Arc::new(SystemClock),
+///
+/// # Errors
+/// One runs, and does not tell its time: by another time, nothing of what is said about tokens would be so.
+pub(in crate::cli) fn clock_beside(database: &Path) -> Result<Arc<dyn Clock>, CliError> {
+    let Some((_, told)) = Connection::try_order(database, &Order::Clock {})? else {
+        return Ok(Arc::new(SystemClock));
+    };
+    let offset = told["millis"].as_i64();
+    let offset = offset.ok_or_else(|| anyhow!("the development server does not tell its time"))?;
+    Ok(Arc::new(MovedClock::by(offset)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is made of these bytes from a server that hangs up then.
+    fn heard(bytes: &str) -> Result<Option<Value>, String> {
+        let (mut server, ours) = UnixStream::pair().unwrap();
+        server.write_all(bytes.as_bytes()).unwrap();
+        drop(server);
+        let next = Connection(BufReader::new(ours)).next();
+        next.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_ends_in_the_middle_of_a_line_was_not_read() {
+        assert_eq!(
+            heard("\n\n{\"done\":{\"a\":1}}\n{\"do").unwrap(),
+            Some(json!({ "a": 1 }))
+        );
+        assert_eq!(heard("\n").unwrap(), None);
+        for cut in ["{\"done\":{\"a\"", "{\"done\":null}"] {
+            let told = heard(cut).unwrap_err();
+            assert!(
+                told.contains("stopped telling") && told.contains("`oauthctl dev watch`"),
+                "{told}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_stands_still_is_told_of() {
+        let (_server, ours) = UnixStream::pair().unwrap();
+        ours.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let error = Connection(BufReader::new(ours)).next().unwrap_err();
+        assert!(error.to_string().contains("has not answered"), "{error}");
+    }
+
+    #[test]
+    fn who_is_turned_away_hears_why_though_nobody_read_the_order() {
+        let (server, mut ours) = UnixStream::pair().unwrap();
+        ours.write_all(b"{\"order\":\"clock\"}\n").unwrap();
+        turn_away(&server);
+        drop(server);
+        let error = Connection(BufReader::new(ours)).next().unwrap_err();
+        assert!(error.to_string().contains("it hears no more"), "{error}");
     }
 }

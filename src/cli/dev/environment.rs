@@ -3,10 +3,8 @@
 use std::path::Path;
 
 use crate::cli::exit::CliError;
+use crate::cli::parties::client::{SentRequest, url};
 use crate::domain::issuer::Issuer;
-use crate::domain::pkce::CodeVerifier;
-use crate::domain::secret::Secret;
-use crate::entropy::OsEntropy;
 
 use super::seed::{Seeded, SeededClient};
 
@@ -60,24 +58,18 @@ pub(in crate::cli) fn environment(
 
 /// A URL that can be opened in a browser, and what proves at the token endpoint who made it (RFC 7636 §4.1).
 fn authorize_url(issuer: &Issuer, client: &SeededClient) -> Result<(String, String), CliError> {
-    let random = || Secret::generate(&OsEntropy).map_err(anyhow::Error::new);
-    // The 43 characters of a secret have the form of a verifier.
-    let verifier = random()?.reveal();
-    let challenge = CodeVerifier::parse(&verifier)
-        .map(|verifier| verifier.challenge().to_text())
-        .unwrap_or_default();
-    let state = random()?.reveal();
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("response_type", "code");
-    query.append_pair("client_id", client.client.id.as_str());
+    let sent = SentRequest::new()?;
+    let mut parameters = vec![
+        ("response_type", "code"),
+        ("client_id", client.client.id.as_str()),
+    ];
     if let Some(uri) = client.client.settings.redirect_uris.first() {
-        query.append_pair("redirect_uri", uri.as_str());
+        parameters.push(("redirect_uri", uri.as_str()));
     }
-    query.append_pair("state", &state);
-    query.append_pair("code_challenge", &challenge);
-    query.append_pair("code_challenge_method", "S256");
-    Ok((
-        format!("{}?{}", issuer.endpoint("/authorize"), query.finish()),
-        verifier,
-    ))
+    parameters.extend([
+        ("state", sent.state.as_str()),
+        ("code_challenge", &sent.challenge),
+        ("code_challenge_method", "S256"),
+    ]);
+    Ok((url(&issuer.endpoint("/authorize"), &parameters), sent.verifier))
 }

@@ -5,13 +5,14 @@
 //! | `seed`, `example.toml` | scopes, clients and resource owners that it begins with |
 //! | `scratch` | such a server in this process |
 //! | `environment` | what a client has to know of it |
-//! | `control`, `orders` | the socket by which it is commanded, and what it understands |
+//! | `place`, `control`, `orders` | the socket by which it is commanded, which only one server has, and what it understands |
 //! | `commands`, `watch` | `oauthctl dev …` |
 
 mod commands;
 pub(super) mod control;
 pub(super) mod environment;
 pub(super) mod orders;
+pub(super) mod place;
 pub(super) mod scratch;
 pub(super) mod seed;
 pub(super) mod watch;

@@ -1,12 +1,13 @@
 //! What a development server can be told over its control socket, a line of JSON each, and what it answers.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::authorization_server::{AdministrationError, AuthorizationServer, Meddled, NewestGrant};
-use crate::clock::{Clock, MovedClock, SystemClock, Timestamp};
+use crate::clock::{Clock, MovedClock, SystemClock, Timestamp, TooLate};
 use crate::domain::excerpt::excerpt;
 use crate::domain::identifier::Identifier;
 use crate::http::development::{Development, Fault, REMEMBERED};
@@ -93,6 +94,8 @@ pub(super) struct Commanded<'a> {
     pub(super) server: &'a AuthorizationServer,
     pub(super) development: &'a Development,
     pub(super) clock: &'a MovedClock,
+    /// Held by who moves the clock: where it will stand is written down before.
+    pub(super) moving: &'a Mutex<()>,
 }
 
 impl Commanded<'_> {
@@ -102,14 +105,20 @@ impl Commanded<'_> {
             Order::Clock {} => self.time(),
             Order::Advance { millis } => {
                 let span = Duration::from_millis(millis);
-                self.moved(self.clock.now().after(span), |clock| clock.advance(span))
+                self.moved(|now| now.after(span).in_time(), |clock| clock.advance(span))
             }
             Order::Set { millis } => {
                 let to = Timestamp::from_millis(millis);
-                self.moved(to, |clock| clock.set(to))
+                self.moved(|_| to.in_time(), |clock| clock.set(to))
             }
             Order::Reset {} if self.clock.offset() == 0 => self.time(),
-            Order::Reset {} => self.moved(SystemClock.now(), MovedClock::reset),
+            Order::Reset {} => self.moved(
+                |_| Ok(SystemClock.now()),
+                |clock| {
+                    clock.reset();
+                    Ok(())
+                },
+            ),
             Order::Fail { endpoint, how, times } => match Fault::parse(&endpoint, &how, times) {
                 Err(error) => Reply::Refused(error.to_string()),
                 Ok(fault) => match self.development.fail(fault) {
@@ -156,13 +165,24 @@ impl Commanded<'_> {
     }
 
     /// Moves the clock, and writes it down before: what is written later stands at the new time.
-    fn moved(&self, to: Timestamp, moves: impl FnOnce(&MovedClock)) -> Reply {
-        match self.server.clock_is_moved(to) {
-            Ok(()) => {
-                moves(self.clock);
-                self.time()
-            }
-            Err(error) => Reply::Failed(error.to_string()),
+    fn moved(
+        &self,
+        to: impl FnOnce(Timestamp) -> Result<Timestamp, TooLate>,
+        moves: impl FnOnce(&MovedClock) -> Result<(), TooLate>,
+    ) -> Reply {
+        // Whoever panicked while holding the lock left a clock that shows some time.
+        let _alone = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
+        let to = match to(self.clock.now()) {
+            Ok(to) => to,
+            Err(error) => return Reply::Refused(error.to_string()),
+        };
+        if let Err(error) = self.server.clock_is_moved(to) {
+            return Reply::Failed(error.to_string());
+        }
+        match moves(self.clock) {
+            Ok(()) => self.time(),
+            // It went there by itself meanwhile.
+            Err(error) => Reply::Refused(error.to_string()),
         }
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::control::Control;
+use super::place::Place;
 use super::seed::{Seed, Seeded};
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::context::authorization_server_at;
@@ -42,8 +43,7 @@ impl Scratch {
     /// What [`Seed::sow`] refuses, and whatever keeps a server from starting.
     pub(in crate::cli) fn start(seed: Seed) -> Result<Self, CliError> {
         let clock = Arc::<MovedClock>::default();
-        let directory =
-            ScratchDirectory::new(Purpose::Scratch).map_err(CliError::io("make a scratch directory"))?;
+        let directory = ScratchDirectory::new(Purpose::Scratch)?;
         let mut settings = Settings::default();
         settings.database.path = directory.path().join("oauthctl.db");
         let (listener, address) =
@@ -85,8 +85,8 @@ impl Scratch {
     /// # Errors
     /// The system does not give a socket.
     pub(in crate::cli) fn open_control(&self) -> Result<Control, CliError> {
-        Control::open(
-            &self.database,
+        Control::answer(
+            Place::take(&self.database)?,
             Arc::clone(&self.server),
             Arc::clone(&self.development),
             Arc::clone(&self.clock),

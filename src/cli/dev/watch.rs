@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::control::Connection;
+use super::control::{Connection, cut_off, runs_beside};
 use super::orders::Order;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
@@ -23,6 +23,9 @@ pub(super) fn run(database: &Path, all: bool, context: &mut Context<'_>) -> Resu
     }
     context.say("watching; Ctrl-C ends it")?;
     while let Some(told) = connection.next()? {
+        if told.is_null() {
+            return context.say("the server has ended");
+        }
         let text = match context.output {
             OutputFormat::Table => {
                 let seen: Seen = serde_json::from_value(told).map_err(anyhow::Error::new)?;
@@ -40,6 +43,10 @@ pub(super) fn run(database: &Path, all: bool, context: &mut Context<'_>) -> Resu
         writeln!(context.stdout, "{text}")
             .and_then(|()| context.stdout.flush())
             .map_err(CliError::io("write to stdout"))?;
+    }
+    // It gives up between two requests, too; or it was killed.
+    if runs_beside(database) {
+        return Err(cut_off());
     }
     context.say("the server has ended")
 }

@@ -5,12 +5,14 @@ mod authorize;
 pub(super) mod checks;
 mod descent;
 mod request;
+mod standing;
 mod token;
 
 use clap::Args;
 
 use super::context::Context;
 use super::exit::CliError;
+use super::output::OutputFormat;
 
 #[derive(Debug, Args)]
 #[command(
@@ -42,6 +44,7 @@ pub(super) struct Opts {
 }
 
 pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError> {
+    refuse_columns(&opts.what, context.output)?;
     match (opts.what.as_str(), &opts.id) {
         ("token", None) => token::run(context),
         ("request", Some(id)) => request::run(id, context),
@@ -60,4 +63,18 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
             "an authorization URL in quotes, `token` or `request ID` is expected".to_owned(),
         )),
     }
+}
+
+/// What is explained has parts of its own, which are no columns; and only a request has an ID by which it is found again.
+fn refuse_columns(what: &str, output: OutputFormat) -> Result<(), CliError> {
+    let refused = match output {
+        OutputFormat::Csv => {
+            "-o csv: what is explained has parts of its own, which no column holds; -o json has them"
+        }
+        OutputFormat::Id if what != "request" => {
+            "-o id: what is explained has more to it than an ID; -o json has it"
+        }
+        _ => return Ok(()),
+    };
+    Err(CliError::Usage(refused.to_owned()))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::descent::descent;
+use super::standing::{Hindrance, hindrances, refusal};
 use crate::authorization_server::{AdministrationError, Family};
 use crate::cli::bareness::Bareness;
 use crate::cli::context::Context;
@@ -67,8 +68,7 @@ fn end(one: &Relative, family: &Family) -> (&'static str, Option<Timestamp>, Str
         return ("revoked", Some(at), told);
     }
     if let Some((at, successor)) = one.rotated {
-        let is_known = family.relatives.iter().any(|other| other.identifier == successor);
-        let told = if is_known {
+        let told = if family.successors.contains(&successor) {
             format!("used at {at}, and rotated into {successor}")
         } else if let Some(who) = whose(family, at, &[Action::GrantRotated]) {
             format!("used up at {at} with `oauthctl dev rotate` by {who}")
@@ -101,7 +101,21 @@ fn end(one: &Relative, family: &Family) -> (&'static str, Option<Timestamp>, Str
         };
         return ("expired", Some(at), told);
     }
-    ("active", None, format!("lives until {}", one.expires_at))
+    let lives = format!("lives until {}", one.expires_at);
+    match refusal(one, family) {
+        Some(why) => ("refused", None, format!("{lives}, and is refused: {why}")),
+        None if one.kind == TokenKind::AccessToken
+            && one.identifier == family.asked
+            && family.standing.scope_in_force.is_empty() =>
+        {
+            (
+                "active",
+                None,
+                format!("{lives}, and opens nothing: no scope is in force"),
+            )
+        }
+        None => ("active", None, lives),
+    }
 }
 
 /// Who did one of these at that instant, as it is written down.
@@ -130,6 +144,14 @@ fn lines(family: &Family, uses_are_written: bool) -> Vec<String> {
         Some(at) => format!("  {}: ended at {at}: {}", grant.state.name(), because(family)),
         None => format!("  {}, {}", grant.state.name(), refreshed(grant.refreshes)),
     });
+    lines.extend(hindrances(family).iter().map(Hindrance::line));
+    if family.left_out > 0 {
+        lines.push(format!(
+            "  {} of {} are left out: older ones that did not lead to this one, or long before it",
+            family.left_out,
+            family.left_out + family.relatives.len()
+        ));
+    }
     for (depth, one) in descent(&family.relatives) {
         let used = match (one.kind, one.last_used_at) {
             (TokenKind::AccessToken, Some(at)) => format!(", last used at {at}"),
@@ -158,6 +180,12 @@ fn lines(family: &Family, uses_are_written: bool) -> Vec<String> {
         lines.push(format!(
             "  {}  {} by {} {}, {}",
             event.at, event.action, event.actor_kind, event.actor, event.source
+        ));
+    }
+    if family.unsearched > 0 {
+        lines.push(format!(
+            "who revoked tokens at {} other instants was not looked up; `oauthctl audit list --action token.revoke` has it",
+            family.unsearched
         ));
     }
     lines.iter().map(|line| visible(line)).collect()
@@ -242,6 +270,11 @@ fn json(family: &Family) -> Value {
         "ended_at": grant.ended_at,
         "end_cause": grant.end_cause,
         "genuine": family.is_genuine,
+        "client_enabled": family.standing.client_enabled,
+        "owner_enabled": family.standing.owner_enabled,
+        "scope_in_force": family.standing.scope_in_force.to_string(),
+        "hindrances": hindrances(family).iter().map(Hindrance::json).collect::<Vec<_>>(),
+        "left_out": family.left_out,
         "tokens": relatives,
         "events": events,
     })

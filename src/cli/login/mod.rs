@@ -168,7 +168,7 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         scope,
         http,
         clock: if asked.is_development {
-            clock_beside(&context.settings.database.path)
+            clock_beside(&context.settings.database.path)?
         } else {
             Arc::new(SystemClock)
         },

@@ -1,6 +1,7 @@
 //! `run`: a command with a server of its own, which lasts as long as the command.
 
 pub(in crate::cli) mod environment;
+mod ignored;
 
 use std::ffi::OsString;
 use std::io;
@@ -15,6 +16,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SI
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 
+use self::ignored::Ignored;
 use super::context::Context;
 use super::dev::scratch::Scratch;
 use super::dev::seed::Seed;
@@ -76,10 +78,11 @@ pub(super) fn run(opts: &Opts, context: &mut Context<'_>) -> Result<(), CliError
         Some(path) => Seed::read(path, tokens)?,
         None => Seed::example(tokens)?,
     };
-    // From here on a signal does not leave a database behind.
-    let mut signals =
-        SignalsInfo::<WithOrigin>::new([SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2])
-            .map_err(CliError::io("wait for signals"))?;
+    // From here on a signal does not leave a database behind. One that is ignored does not, and stays ignored.
+    let ignored = Ignored::at_start();
+    let heard = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2].into_iter();
+    let heard = heard.filter(|&signal| !ignored.contains(signal)).chain([SIGCHLD]);
+    let mut signals = SignalsInfo::<WithOrigin>::new(heard).map_err(CliError::io("wait for signals"))?;
     let scratch = Scratch::start(seed)?;
     let played = scratch.open_control().and_then(|control| {
         let played = play(opts, &scratch, &mut signals);

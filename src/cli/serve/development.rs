@@ -8,8 +8,9 @@ use std::sync::Arc;
 use crate::authorization_server::AuthorizationServer;
 use crate::cli::caution;
 use crate::cli::context::Context;
-use crate::cli::dev::control::{Control, refuse_second};
+use crate::cli::dev::control::Control;
 use crate::cli::dev::environment::environment;
+use crate::cli::dev::place::Place;
 use crate::cli::dev::seed::{GOOD_ON, Seed, Seeded, SeededSecret};
 use crate::cli::exit::CliError;
 use crate::cli::output::{OutputFormat, Record};
@@ -18,8 +19,8 @@ use crate::cli::secret_output::SecretFile;
 use crate::cli::shell;
 use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
-use crate::domain::audit::Action;
 use crate::domain::issuer::Issuer;
+use crate::domain::loopback::is_loopback_host;
 use crate::domain::scope::Scope;
 use crate::domain::span;
 use crate::http::app::App;
@@ -30,6 +31,8 @@ use crate::store;
 pub(super) struct Prepared {
     pub(super) clock: Arc<MovedClock>,
     seed: Seed,
+    // Fields are dropped in this order.
+    place: Place,
     directory: Option<ScratchDirectory>,
 }
 
@@ -120,24 +123,24 @@ pub(super) fn prepare(
         .iter()
         .find(|key| (key.section, key.name) == ("database", "path"))
         .is_some_and(|key| matches!(loaded.origin(key), Origin::Option(_)));
-    let directory = if is_named {
-        // Before anything is seeded.
-        refuse_second(&context.settings.database.path)?;
+    let (place, directory) = if is_named {
+        // Before anything is seeded: of two servers at once, one changes nothing.
+        let place = Place::take(&context.settings.database.path)?;
         refuse_to_overwrite(&export_file(&context.settings.database.path))?;
         // Before it is opened, which would bring the schema of an older one up to date.
-        if !store::is_new_or_began_with(&context.store_options(), Action::DevelopmentBegun)? {
+        if !store::is_new_or_for_development(&context.store_options())? {
             return Err(of_another_server(&context.settings.database.path));
         }
-        None
+        (place, None)
     } else {
-        let directory =
-            ScratchDirectory::new(Purpose::Development).map_err(CliError::io("make a scratch directory"))?;
+        let directory = ScratchDirectory::new(Purpose::Development)?;
         context.settings.database.path = directory.path().join("oauthctl.db");
-        Some(directory)
+        (Place::take(&context.settings.database.path)?, Some(directory))
     };
     Ok(Prepared {
         clock: Arc::default(),
         seed,
+        place,
         directory,
     })
 }
@@ -181,7 +184,7 @@ fn refuse_strangers(context: &Context<'_>) -> Result<(), CliError> {
 fn is_here(issuer: &Issuer) -> bool {
     let url = url::Url::parse(issuer.as_str()).ok();
     let host = url.as_ref().and_then(url::Url::host_str);
-    host.is_some_and(|host| ["127.0.0.1", "[::1]", "localhost"].contains(&host))
+    host.is_some_and(is_loopback_host)
 }
 
 /// Why a database is left alone.
@@ -207,7 +210,7 @@ pub(super) fn take(server: &AuthorizationServer, context: &Context<'_>) -> Resul
 }
 
 impl Prepared {
-    /// Seeds the database, opens the control socket, and marks the pages.
+    /// Seeds the database, answers on the control socket, and marks the pages.
     pub(super) fn begin(
         self,
         app: App,
@@ -218,8 +221,8 @@ impl Prepared {
         let seeded = self.seed.sow(server)?;
         let development = Arc::new(Development::new(seeded.known_owners()));
         let database = &context.settings.database.path;
-        let control = Control::open(
-            database,
+        let control = Control::answer(
+            self.place,
             Arc::clone(server),
             Arc::clone(&development),
             Arc::clone(&self.clock),
@@ -307,9 +310,7 @@ impl Running {
         let client = &self.seeded.clients.first()?.client;
         let uri = client.settings.redirect_uris.first()?;
         let url = url::Url::parse(uri.as_str()).ok()?;
-        let is_loopback =
-            url.scheme() == "http" && ["127.0.0.1", "[::1]", "localhost"].contains(&url.host_str()?);
-        let port = url.port_or_known_default().filter(|_| is_loopback)?;
+        let port = url.port_or_known_default().filter(|_| uri.is_loopback_http())?;
         Some(format!(
             "{uri}, and the same with any port. OAUTH_AUTHORIZE_URL ends at port {port}: where nobody listens there, the code \
              stands in the address bar"

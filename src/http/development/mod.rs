@@ -20,6 +20,7 @@ use super::response::Response;
 use super::router::Endpoint;
 use crate::authorization_server::noted;
 use crate::clock::Stopwatch;
+use crate::domain::loopback::LOOPBACK_HOSTS;
 use crate::domain::owner::Username;
 use crate::domain::password::Password;
 use crate::protocol::parameters::values_of;
@@ -236,7 +237,7 @@ pub(super) fn is_asked_here(request: &Request) -> bool {
     let is_forwarded = FORWARDED
         .into_iter()
         .any(|name| request.headers_named(name).next().is_some());
-    let is_of_this_machine = ["127.0.0.1", "[::1]", "localhost"].into_iter().any(|name| {
+    let is_of_this_machine = LOOPBACK_HOSTS.into_iter().any(|name| {
         let port = host
             .strip_prefix(name)
             .map(|rest| rest.strip_prefix(':').unwrap_or(rest));
