@@ -141,14 +141,16 @@ impl Development {
         let watch = Stopwatch::start();
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
+        // What explaining takes is no part of it.
+        let took = watch.elapsed();
         let checks = if fault.is_none() {
             explained(app, request, endpoint, &response)
         } else {
             Vec::new()
         };
         let seen = Seen {
-            checks,
-            ..Seen::new(request, endpoint, &response, notes, fault, at, watch.elapsed())
+            checks: checks.into_iter().map(shown::check).collect(),
+            ..Seen::new(request, endpoint, &response, notes, fault, at, took)
         };
         self.remember(seen);
         response
@@ -248,19 +250,7 @@ fn refused_token(app: &App, request: &Request, implied: Option<GrantType>) -> Ve
     }
     let authorization = request.header("Authorization");
     let explained = app.server.explain_token_request(authorization, &body, implied);
-    let mut checks = explained.unwrap_or_default();
-    for check in &mut checks {
-        // Somebody may have put a token there.
-        let Some(received) = &mut check.received else {
-            continue;
-        };
-        let shown = shown::shown(&check.parameter, received);
-        if shown != *received {
-            *received = shown;
-            check.differs_at = None;
-        }
-    }
-    checks
+    explained.unwrap_or_default()
 }
 
 /// What proxies and tunnels say of whom they ask for.
