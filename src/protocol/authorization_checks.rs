@@ -9,6 +9,8 @@ use crate::domain::client::Client;
 use crate::domain::likeness::{common, distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::resource::ResourceSet;
+use crate::domain::scope::ScopeToken;
+use crate::domain::shell;
 use crate::protocol::authorization_error::AuthorizationError;
 use crate::protocol::authorization_request::{
     KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
@@ -358,15 +360,26 @@ fn of_scope(parameters: &Parameters, client: &Client, registered: &Registered<'_
                         "leave {word} out: it is of OpenID Connect, which is not spoken here"
                     ));
                 } else {
-                    check = check.client(format!("leave {word} out")).client(format!(
-                        "define it with what it opens, and give it to the client: `oauthctl scope define {word} --folder \
-                         FOLDER`, then `oauthctl client update {id} --add-scope {word}`"
-                    ));
+                    check = check.client(format!("leave {word} out"));
+                    check.remedies.extend(definition(word, id));
                 }
             }
             check.registered(allowed)
         }
     }
+}
+
+/// How the client `id` gets a scope that is not there; nothing where there can be none of that name, or where a command
+/// would take it for an option.
+fn definition(name: &str, id: &str) -> Option<Remedy> {
+    let may_be = name.parse::<ScopeToken>().is_ok() && !name.starts_with('-');
+    may_be.then(|| {
+        let (name, id) = (shell::word(name), shell::word(id));
+        Remedy::Client(format!(
+            "define it with what it opens, and give it to the client: `oauthctl scope define {name} --folder FOLDER`, then \
+             `oauthctl client update {id} --add-scope {name}`"
+        ))
+    })
 }
 
 fn of_resources(parameters: &Parameters, registered: &Registered<'_>) -> Option<Check> {

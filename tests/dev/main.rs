@@ -6,6 +6,7 @@ mod canaries;
 mod control;
 mod explain;
 mod grants;
+mod pasted_commands;
 mod refused_token_requests;
 mod seeds;
 mod server;

@@ -3,6 +3,7 @@
 use crate::authorization_server::{Failure, FormError, noted};
 use crate::domain::likeness::{distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::shell;
 use crate::http::app::App;
 use crate::http::development::is_asked_here;
 use crate::http::error::status_of;
@@ -55,7 +56,7 @@ fn view(
         explain: app.development.is_some().then(|| {
             format!(
                 "oauthctl explain request {}",
-                shell_word(&request.id().to_string())
+                shell::word(&request.id().to_string())
             )
         }),
         request_id: request.id().to_string(),
@@ -160,7 +161,7 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
         ),
         PageRefusal::DisabledClient(id) => (
             vec![sent("client_id", id.as_str())],
-            Some(format!("oauthctl client enable {}", shell_word(id.as_str()))),
+            Some(format!("oauthctl client enable {}", shell::word(id.as_str()))),
         ),
         PageRefusal::NoRedirectUri {
             client,
@@ -186,8 +187,8 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
             let command = match uri.parse::<RedirectUri>() {
                 Ok(_) => Some(format!(
                     "oauthctl client update {} --add-redirect-uri {}",
-                    shell_word(client.as_str()),
-                    shell_word(uri)
+                    shell::word(client.as_str()),
+                    shell::word(uri)
                 )),
                 Err(error) => {
                     details.push(detail(spoken.text("detail.why_not", &[]), &error.to_string()));
@@ -199,27 +200,10 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
     }
 }
 
-/// A text as one word of a shell, whatever is in it.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::pages::Pages;
-
-    #[test]
-    fn a_command_quotes_what_a_stranger_sent() {
-        assert_eq!(shell_word("http://127.0.0.1:9/cb"), "http://127.0.0.1:9/cb");
-        assert_eq!(shell_word("http://x/?a=b&c"), "'http://x/?a=b&c'");
-        assert_eq!(shell_word("a';rm -rf ~'"), r"'a'\'';rm -rf ~'\'''");
-    }
 
     #[test]
     fn a_developer_reads_what_was_sent_what_is_expected_and_what_mends_it() {
