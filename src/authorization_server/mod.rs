@@ -14,7 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
-//! | a development server | `meddle`, `explain_token_request` |
+//! | a development server | `meddle`, `explain_token_request`, `sign_in_by_button` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -58,6 +58,7 @@ mod revoke;
 mod rotate_secret;
 mod session;
 mod sign_in;
+mod sign_in_by_button;
 mod sign_out;
 mod throttle;
 mod token;
@@ -104,6 +105,7 @@ pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};
 pub use session::SignedIn;
 pub use sign_in::SignInError;
+pub use sign_in_by_button::Buttons;
 pub use token::TokenResponse;
 pub use tokens::Tally;
 pub use update_client::ClientChange;

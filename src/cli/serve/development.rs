@@ -210,7 +210,7 @@ impl Prepared {
     ) -> Result<(App, Running), CliError> {
         let is_example = self.seed.is_example();
         let seeded = self.seed.sow(server)?;
-        let development = Arc::new(Development::new(seeded.known_owners()));
+        let development = Arc::new(Development::new(seeded.buttons(server)?));
         let database = &context.settings.database.path;
         let control = Control::open(
             database,

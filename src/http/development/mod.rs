@@ -8,6 +8,7 @@ mod seen;
 mod shown;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,10 +19,9 @@ use super::pages::development::OWNER;
 use super::request::Request;
 use super::response::Response;
 use super::router::Endpoint;
-use crate::authorization_server::noted;
+use crate::authorization_server::{Buttons, noted};
 use crate::clock::Stopwatch;
 use crate::domain::owner::Username;
-use crate::domain::password::Password;
 use crate::protocol::authorization_checks::Check;
 use crate::protocol::parameters::{Parameters, values_of};
 use crate::protocol::token_request::{GrantType, KNOWN};
@@ -39,7 +39,7 @@ const MOST_FAULTS: usize = 100;
 /// A development server's own.
 #[derive(Debug, Default)]
 pub struct Development {
-    owners: Vec<(Username, Password)>,
+    buttons: Buttons,
     faults: Mutex<VecDeque<Fault>>,
     seen: Mutex<Remembered>,
     arrived: Condvar,
@@ -59,9 +59,9 @@ pub struct TooManyFaults;
 
 impl Development {
     /// With resource owners who can be signed in at the press of a button.
-    pub fn new(owners: Vec<(Username, Password)>) -> Self {
+    pub fn new(buttons: Buttons) -> Self {
         Self {
-            owners,
+            buttons,
             ..Self::default()
         }
     }
@@ -69,20 +69,20 @@ impl Development {
     /// Their usernames, for a browser that knows this server by a name of this machine. Another site whose name leads here
     /// (DNS rebinding) gets no buttons.
     pub(super) fn owners(&self, request: &Request) -> Vec<String> {
-        if !is_asked_here(request) {
-            return Vec::new();
-        }
-        self.owners
-            .iter()
-            .map(|(username, _)| username.to_string())
+        // No proxy is believed by a development server, so whoever connects is who asks.
+        let owners = self.buttons.owners().iter();
+        owners
+            .filter(|_| is_asked_here(request, request.peer().ip()))
+            .map(ToString::to_string)
             .collect()
     }
 
-    /// Whose button was pressed, with the password that stands in for typing it.
-    pub(super) fn chosen_owner(&self, request: &Request) -> Option<&(Username, Password)> {
+    /// Whose button was pressed, with what signs them in.
+    pub(super) fn pressed(&self, request: &Request) -> Option<(&Buttons, &Username)> {
         let chosen = values_of(request.body(), OWNER).pop()?;
-        let mut owners = self.owners.iter().filter(|_| is_asked_here(request));
-        owners.find(|(username, _)| username.as_str() == chosen)
+        let mut owners = self.buttons.owners().iter();
+        let owner = owners.find(|username| username.as_str() == chosen)?;
+        is_asked_here(request, request.peer().ip()).then_some((&self.buttons, owner))
     }
 
     /// Has the next requests at an endpoint fail.
@@ -262,8 +262,9 @@ const FORWARDED: [&str; 5] = [
     "X-Real-IP",
 ];
 
-/// Whether `Host` is a name of this machine, and nothing says that somebody else asks by way of it.
-pub(super) fn is_asked_here(request: &Request) -> bool {
+/// Whether somebody at this machine asks, which is at `from`, and knows the server by a name of this machine. A `Host` alone
+/// proves nothing: whoever connects writes it.
+pub(super) fn is_asked_here(request: &Request, from: IpAddr) -> bool {
     let host = request.header("Host").unwrap_or_default();
     let is_forwarded = FORWARDED
         .into_iter()
@@ -274,7 +275,7 @@ pub(super) fn is_asked_here(request: &Request) -> bool {
             .map(|rest| rest.strip_prefix(':').unwrap_or(rest));
         port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     });
-    is_of_this_machine && !is_forwarded
+    is_of_this_machine && from.is_loopback() && !is_forwarded
 }
 
 /// What is kept stays good where a thread panicked: each change is whole.
@@ -288,8 +289,7 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_have_buttons() {
-        let owner = ("alice".parse().unwrap(), Password::choose("long enough").unwrap());
-        let development = Development::new(vec![owner]);
+        let development = Development::new(Buttons::for_test(vec!["alice".parse().unwrap()]));
         for (host, is_here) in [
             ("127.0.0.1:8420", true),
             ("localhost", true),
@@ -305,7 +305,7 @@ mod tests {
                 .body("development_owner=alice")
                 .build();
             assert_eq!(development.owners(&request).is_empty(), !is_here, "{host}");
-            assert_eq!(development.chosen_owner(&request).is_some(), is_here, "{host}");
+            assert_eq!(development.pressed(&request).is_some(), is_here, "{host}");
         }
         for name in FORWARDED {
             // Most proxies put the address of the server itself into `Host`.
@@ -315,7 +315,22 @@ mod tests {
                 .body("development_owner=alice")
                 .build();
             assert!(development.owners(&request).is_empty(), "{name}");
-            assert!(development.chosen_owner(&request).is_none(), "{name}");
+            assert!(development.pressed(&request).is_none(), "{name}");
+        }
+        for (peer, is_here) in [
+            ("127.0.0.1:9", true),
+            ("[::1]:9", true),
+            ("[::ffff:127.0.0.1]:9", true),
+            ("192.0.2.7:9", false),
+            ("[2001:db8::7]:9", false),
+        ] {
+            let request = Request::builder("POST", "/authorize")
+                .peer(peer.parse().unwrap())
+                .header("Host", "127.0.0.1:8420")
+                .body("development_owner=alice")
+                .build();
+            assert_eq!(development.owners(&request).is_empty(), !is_here, "{peer}");
+            assert_eq!(development.pressed(&request).is_some(), is_here, "{peer}");
         }
     }
 

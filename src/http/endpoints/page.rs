@@ -121,8 +121,8 @@ fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static
 /// What the client probably means to send.
 fn instead(app: &App, request: &Request, refusal: &PageRefusal) -> Option<String> {
     match refusal {
-        // Whoever asks from elsewhere, by way of a proxy or tunnel, learns of no client that they have not named.
-        PageRefusal::UnknownClient(sent) if is_asked_here(request) => {
+        // Whoever asks from elsewhere, at once or by way of a proxy or tunnel, learns of no client that they have not named.
+        PageRefusal::UnknownClient(sent) if is_asked_here(request, app.client_address(request)) => {
             // Where they cannot be read, nothing is proposed.
             let clients = app.server.clients().ok()?;
             let known = clients.iter().map(|client| client.id.as_str());
