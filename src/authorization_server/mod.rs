@@ -91,7 +91,7 @@ pub use change_password::{ChangePasswordError, TypedPasswords};
 pub use check::{CheckRefusal, Passed};
 pub use counts::{Count, Counts};
 pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};
-pub use explain_request::ExplainedRequest;
+pub use explain_request::{ExplainedOutcome, ExplainedRequest};
 pub use failure::Failure;
 pub use family::Family;
 pub use form::{FormError, Purpose};

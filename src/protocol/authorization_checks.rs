@@ -13,7 +13,7 @@ use crate::domain::scope::ScopeToken;
 use crate::domain::shell;
 use crate::protocol::authorization_error::AuthorizationError;
 use crate::protocol::authorization_request::{
-    KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
+    KNOWN, LONGEST_REQUEST, PageRefusal, client_id, code_challenge, length, redirect_uri, scope,
 };
 use crate::protocol::parameters::{Flaw, Parameters};
 use crate::protocol::prompt;
@@ -122,8 +122,11 @@ impl Check {
 }
 
 /// Every check of a request, in the order in which the server makes them. Where the client is unknown, what is registered
-/// for it cannot be compared with, and those checks are left out.
+/// for it cannot be compared with, and those checks are left out; in what is too long nothing else is looked at.
 pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -> Vec<Check> {
+    if length(raw).is_err() {
+        return vec![of_length(raw)];
+    }
     let mut checks = vec![of_client(parameters, registered)];
     if let Some(client) = registered.client {
         checks.push(of_redirect_uri(parameters, client));
@@ -177,6 +180,15 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
     }
     checks.extend(unknown_names(raw));
     checks
+}
+
+fn of_length(raw: &str) -> Check {
+    let told = format!(
+        "it has {} bytes, and the server answers 400 to more than {LONGEST_REQUEST}",
+        raw.len()
+    );
+    Check::new("request", Verdict::Failed, told)
+        .client("keep at the client what `state` stands for, and leave out what the server does not know")
 }
 
 fn of_client(parameters: &Parameters, registered: &Registered<'_>) -> Check {

@@ -12,5 +12,6 @@ mod refused_token_requests;
 mod seeds;
 mod server;
 mod start;
+mod too_long;
 mod trouble;
 mod watch;

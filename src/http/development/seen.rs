@@ -12,6 +12,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::router::Endpoint;
 use crate::protocol::authorization_checks::Check;
+use crate::protocol::authorization_request::LONGEST_REQUEST;
 use crate::protocol::bearer;
 
 /// The most parameters that are shown.
@@ -83,9 +84,10 @@ impl Seen {
             .take(MOST)
             .map(|(name, value)| parameter(&name, &value))
             .collect();
-        // What is posted is read from its body.
-        let is_asked =
-            endpoint == Some(Endpoint::Authorize) && request.method() == "GET" && !request.query().is_empty();
+        // What is posted is read from its body. What is too long is nothing else, and would be shorter here.
+        let is_asked = endpoint == Some(Endpoint::Authorize)
+            && request.method() == "GET"
+            && (1..=LONGEST_REQUEST).contains(&request.query().len());
         let location = response.header_value("Location");
         let (location, query) = match location.map(|to| to.split_once('?').unwrap_or((to, ""))) {
             Some((to, query)) => (Some(text(to)), query),

@@ -107,6 +107,7 @@ pub(super) fn refused_request(app: &App, request: &Request, refusal: &PageRefusa
 
 fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static str)>) {
     let problem = match refusal {
+        PageRefusal::TooLong(_) => "request_too_long",
         PageRefusal::NoClientId => "no_client_id",
         PageRefusal::Flawed(name, Flaw::Repeated) => return (Problem("repeated"), Some(("name", name))),
         PageRefusal::Flawed(name, Flaw::NotText) => return (Problem("not_text"), Some(("name", name))),
@@ -154,7 +155,7 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
     };
     match refusal {
         PageRefusal::NoClientId => (vec![missing("client_id")], None),
-        PageRefusal::Flawed(..) => (Vec::new(), None),
+        PageRefusal::TooLong(_) | PageRefusal::Flawed(..) => (Vec::new(), None),
         PageRefusal::UnknownClient(id) => (
             vec![sent("client_id", id)],
             Some("oauthctl client list".to_owned()),
