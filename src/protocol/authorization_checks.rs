@@ -159,10 +159,13 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
     checks.extend(of_resources(parameters, registered));
     match prompt::asked(parameters) {
         Err(error) => {
-            let parameter = [prompt::MAX_AGE, prompt::LOGIN_HINT]
-                .into_iter()
-                .find(|name| error.description.starts_with(name));
-            checks.push(refused(parameter.unwrap_or(prompt::PROMPT), parameters, &error));
+            let (parameter, advice) = if error.description.starts_with(prompt::MAX_AGE) {
+                (prompt::MAX_AGE, "send a number of seconds, such as max_age=300, or leave it out")
+            } else {
+                let advice = "send prompt=login, consent, select_account or none, the last alone, or leave it out";
+                (prompt::PROMPT, advice)
+            };
+            checks.push(refused(parameter, parameters, &error).client(advice));
         }
         Ok(asked) if asked.prompts.contains(&prompt::Prompt::None) => checks.push(
             Check::new(
@@ -236,14 +239,21 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
             format!("left out, so it is the one that is registered: {accepted}"),
         ),
         Err(PageRefusal::NoRedirectUri { .. }) => {
-            let told = if registered.is_empty() {
-                "missing, and none is registered"
+            let check = |told: &str| Check::new("redirect_uri", Verdict::Failed, told);
+            if registered.is_empty() {
+                let id = client.id.as_str();
+                check("missing, and none is registered").command(&[
+                    "client",
+                    "update",
+                    id,
+                    "--add-redirect-uri",
+                    "REDIRECT_URI",
+                ])
             } else {
-                "missing, and several are registered"
-            };
-            Check::new("redirect_uri", Verdict::Failed, told)
-                .registered(texts)
-                .client("send the one that is meant")
+                check("missing, and several are registered")
+                    .registered(texts)
+                    .client("send the one that is meant")
+            }
         }
         Err(PageRefusal::UnregisteredRedirectUri { sent, .. }) => {
             nearest_first(&sent, &mut texts);
@@ -264,7 +274,9 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
             };
             let check = match meant(&sent, &texts) {
                 Some(meant) => check.client(format!("send redirect_uri={meant}")),
-                None => check,
+                None if !check.remedies.is_empty() => check,
+                None if texts.is_empty() => check.client("send one that can be registered, and register it"),
+                None => check.client("send one that is registered"),
             };
             Check {
                 differs_at,
@@ -278,14 +290,10 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
 
 /// What is repeated or no text; the two that were looked at before are not told again.
 fn flaws(parameters: &Parameters) -> Vec<Check> {
-    let named = KNOWN
-        .into_iter()
-        .filter(|name| !["client_id", "redirect_uri"].contains(name));
-    named
-        .filter_map(|name| {
-            let flaw = parameters.flaw(name)?;
-            Some(flawed(name, flaw))
-        })
+    parameters
+        .flaws()
+        .filter(|(name, _)| !["client_id", "redirect_uri"].contains(name))
+        .map(|(name, flaw)| flawed(name, flaw))
         .collect()
 }
 
@@ -375,6 +383,16 @@ fn of_scope(parameters: &Parameters, client: &Client, registered: &Registered<'_
                     check = check.client(format!("leave {word} out"));
                     check.remedies.extend(definition(word, id));
                 }
+            }
+            // Nothing that it names is wrong.
+            if check.remedies.is_empty() {
+                check = if allowed.is_empty() {
+                    check.command(&["client", "update", client.id.as_str(), "--add-scope", "SCOPE"])
+                } else {
+                    check.client(
+                        "name some of those that are registered, or leave `scope` out for all of them",
+                    )
+                };
             }
             check.registered(allowed)
         }
