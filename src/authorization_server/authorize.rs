@@ -132,6 +132,9 @@ pub(super) fn validate(
     tx: &ReadTransaction<'_>,
     raw: &str,
 ) -> Result<Result<AuthorizationRequest, Refusal>, StoreError> {
+    if let Err(refusal) = authorization_request::length(raw) {
+        return Ok(Err(Refusal::Page(refusal)));
+    }
     let parameters = Parameters::parse(raw.as_bytes(), &KNOWN);
     let id = match authorization_request::client_id(&parameters) {
         Ok(id) => id,

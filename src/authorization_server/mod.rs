@@ -14,7 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
-//! | a development server | `meddle`, `newest_grant`, `explain_token_request`, `explain_refusal`; which database it may have: `development_database` |
+//! | a development server | `meddle`, `newest_grant`, `explain_token_request`, `explain_refusal`, `sign_in_by_button`; which database it may have: `development_database` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -61,6 +61,7 @@ mod revoke;
 mod rotate_secret;
 mod session;
 mod sign_in;
+mod sign_in_by_button;
 mod sign_out;
 mod throttle;
 mod token;
@@ -93,7 +94,7 @@ pub use change_password::{ChangePasswordError, TypedPasswords};
 pub use check::{CheckRefusal, Passed};
 pub use counts::{Count, Counts};
 pub use explain::{Explained, ExplainedGrants, ExplainedOwner, Sharers};
-pub use explain_request::ExplainedRequest;
+pub use explain_request::{ExplainedOutcome, ExplainedRequest};
 pub use failure::Failure;
 pub use family::{Family, Standing};
 pub use form::{FormError, Purpose};
@@ -108,6 +109,7 @@ pub use register_resource_server::RegisteredResourceServer;
 pub use rotate_secret::{RotatedSecret, SecretOwner};
 pub use session::SignedIn;
 pub use sign_in::SignInError;
+pub use sign_in_by_button::Buttons;
 pub use token::TokenResponse;
 pub use tokens::Tally;
 pub use update_client::ClientChange;

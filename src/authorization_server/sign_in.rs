@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::audit::Recorder;
 use super::{AuthorizationServer, Failure, noted};
+use crate::clock::Timestamp;
 use crate::domain::audit::{Action, Actor, Subject};
-use crate::domain::owner::Username;
+use crate::domain::owner::{ResourceOwner, Username};
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::secret::Secret;
 use crate::domain::session::{Session, SessionCookie};
@@ -54,18 +55,23 @@ impl AuthorizationServer {
         from: IpAddr,
     ) -> Result<SessionCookie, SignInError> {
         let result = self.try_sign_in(username, password, old, from);
+        self.count_sign_in(&result);
+        result
+    }
+
+    /// Counts a sign-in and notes what came of it.
+    pub(super) fn count_sign_in(&self, result: &Result<SessionCookie, SignInError>) {
         let counts = &self.counts;
-        let (count, outcome) = match &result {
+        let (count, outcome) = match result {
             Ok(_) => (&counts.sign_ins, "signed in"),
             Err(SignInError::Wrong) => (&counts.failed_sign_ins, "sign-in failed"),
             Err(SignInError::Disabled) => (&counts.failed_sign_ins, "sign-in of a disabled resource owner"),
             Err(SignInError::Throttled(_)) => (&counts.throttled_sign_ins, "sign-in throttled"),
             Err(SignInError::Busy) => (&counts.crowded_out_sign_ins, "too many sign-ins at once"),
-            Err(SignInError::Failed(_)) => return result,
+            Err(SignInError::Failed(_)) => return,
         };
         count.one();
         noted::outcome(outcome);
-        result
     }
 
     fn try_sign_in(
@@ -116,6 +122,21 @@ impl AuthorizationServer {
         if !owner.enabled {
             return Err(SignInError::Disabled);
         }
+        self.begin_session(&owner, old, from, Value::Null, now)
+    }
+
+    /// Begins the session of `owner`, who is who they say. The session of the old cookie ends.
+    ///
+    /// # Errors
+    /// `Wrong` where the password was changed meanwhile, or the owner was disabled.
+    pub(super) fn begin_session(
+        &self,
+        owner: &ResourceOwner,
+        old: Option<&SessionCookie>,
+        from: IpAddr,
+        detail: Value,
+        now: Timestamp,
+    ) -> Result<SessionCookie, SignInError> {
         let secret = Secret::generate(&*self.entropy).map_err(Failure::from)?;
         let cookie = SessionCookie::new(self.new_identifier(now)?, secret);
         let session = Session {
@@ -126,7 +147,8 @@ impl AuthorizationServer {
             expires_at: now.after(self.rules.session_lifetime),
         };
         let old = old.cloned();
-        let recorder = Recorder::network(now, Actor::Owner(username.to_owned()), from);
+        let recorder = Recorder::network(now, Actor::Owner(owner.username.to_string()), from);
+        let owner = owner.clone();
         self.store.write(move |tx| {
             // Hashing takes a while: a password that was changed, or an owner who was disabled meanwhile, opens nothing.
             let is_unchanged = tx
@@ -143,7 +165,7 @@ impl AuthorizationServer {
             }
             tx.insert_session(&session)?;
             let subject = Subject::new("owner", &owner.username);
-            recorder.record(tx, Action::SignedIn, subject, Value::Null)?;
+            recorder.record(tx, Action::SignedIn, subject, detail)?;
             Ok(())
         })?;
         Ok(cookie)

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand, ValueHint};
 use super::context::Context;
 use super::exit::CliError;
 use super::output::Record;
+use super::shell;
 use crate::config;
 use crate::http::pages::{Fault, Pages, exported};
 
@@ -82,7 +83,8 @@ fn export(opts: &Export, context: &mut Context<'_>) -> Result<(), CliError> {
     context.print_list(&records, "")?;
     let directory = opts.directory.display();
     context.say(&format!(
-        "delete what you do not change; then `oauthctl pages check {directory}`, and templates = \"{directory}\" under [pages]"
+        "delete what you do not change; then `oauthctl pages check {}`, and templates = \"{directory}\" under [pages]",
+        shell::word(&directory.to_string())
     ))
 }
 

@@ -22,6 +22,7 @@ pub mod resource_server;
 pub mod scope;
 pub mod secret;
 pub mod session;
+pub mod shell;
 pub mod span;
 pub mod text;
 pub mod token;

@@ -9,9 +9,11 @@ use crate::domain::client::Client;
 use crate::domain::likeness::{common, distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::resource::ResourceSet;
+use crate::domain::scope::ScopeToken;
+use crate::domain::shell;
 use crate::protocol::authorization_error::AuthorizationError;
 use crate::protocol::authorization_request::{
-    KNOWN, PageRefusal, client_id, code_challenge, redirect_uri, scope,
+    KNOWN, LONGEST_REQUEST, PageRefusal, client_id, code_challenge, length, redirect_uri, scope,
 };
 use crate::protocol::parameters::{Flaw, Parameters};
 use crate::protocol::prompt;
@@ -127,8 +129,11 @@ impl Check {
 }
 
 /// Every check of a request, in the order in which the server makes them. Where the client is unknown, what is registered
-/// for it cannot be compared with, and those checks are left out.
+/// for it cannot be compared with, and those checks are left out; in what is too long nothing else is looked at.
 pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -> Vec<Check> {
+    if length(raw).is_err() {
+        return vec![of_length(raw)];
+    }
     let mut checks = vec![of_client(parameters, registered)];
     if let Some(client) = registered.client {
         checks.push(of_redirect_uri(parameters, client));
@@ -161,10 +166,13 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
     checks.extend(of_resources(parameters, registered));
     match prompt::asked(parameters) {
         Err(error) => {
-            let parameter = [prompt::MAX_AGE, prompt::LOGIN_HINT]
-                .into_iter()
-                .find(|name| error.description.starts_with(name));
-            checks.push(refused(parameter.unwrap_or(prompt::PROMPT), parameters, &error));
+            let (parameter, advice) = if error.description.starts_with(prompt::MAX_AGE) {
+                (prompt::MAX_AGE, "send a number of seconds, such as max_age=300, or leave it out")
+            } else {
+                let advice = "send prompt=login, consent, select_account or none, the last alone, or leave it out";
+                (prompt::PROMPT, advice)
+            };
+            checks.push(refused(parameter, parameters, &error).client(advice));
         }
         Ok(asked) if asked.prompts.contains(&prompt::Prompt::None) => checks.push(
             Check::new(
@@ -182,6 +190,15 @@ pub fn checks(raw: &str, parameters: &Parameters, registered: &Registered<'_>) -
     }
     checks.extend(unknown_names(raw));
     checks
+}
+
+fn of_length(raw: &str) -> Check {
+    let told = format!(
+        "it has {} bytes, and the server answers 400 to more than {LONGEST_REQUEST}",
+        raw.len()
+    );
+    Check::new("request", Verdict::Failed, told)
+        .client("keep at the client what `state` stands for, and leave out what the server does not know")
 }
 
 fn of_client(parameters: &Parameters, registered: &Registered<'_>) -> Check {
@@ -229,14 +246,21 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
             format!("left out, so it is the one that is registered: {accepted}"),
         ),
         Err(PageRefusal::NoRedirectUri { .. }) => {
-            let told = if registered.is_empty() {
-                "missing, and none is registered"
+            let check = |told: &str| Check::new("redirect_uri", Verdict::Failed, told);
+            if registered.is_empty() {
+                let id = client.id.as_str();
+                check("missing, and none is registered").command(&[
+                    "client",
+                    "update",
+                    id,
+                    "--add-redirect-uri",
+                    "REDIRECT_URI",
+                ])
             } else {
-                "missing, and several are registered"
-            };
-            Check::new("redirect_uri", Verdict::Failed, told)
-                .registered(texts)
-                .client("send the one that is meant")
+                check("missing, and several are registered")
+                    .registered(texts)
+                    .client("send the one that is meant")
+            }
         }
         Err(PageRefusal::UnregisteredRedirectUri { sent, .. }) => {
             nearest_first(&sent, &mut texts);
@@ -257,7 +281,9 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
             };
             let check = match meant(&sent, &texts) {
                 Some(meant) => check.client(format!("send redirect_uri={meant}")),
-                None => check,
+                None if !check.remedies.is_empty() => check,
+                None if texts.is_empty() => check.client("send one that can be registered, and register it"),
+                None => check.client("send one that is registered"),
             };
             Check {
                 differs_at,
@@ -271,14 +297,10 @@ fn of_redirect_uri(parameters: &Parameters, client: &Client) -> Check {
 
 /// What is repeated or no text; the two that were looked at before are not told again.
 fn flaws(parameters: &Parameters) -> Vec<Check> {
-    let named = KNOWN
-        .into_iter()
-        .filter(|name| !["client_id", "redirect_uri"].contains(name));
-    named
-        .filter_map(|name| {
-            let flaw = parameters.flaw(name)?;
-            Some(flawed(name, flaw))
-        })
+    parameters
+        .flaws()
+        .filter(|(name, _)| !["client_id", "redirect_uri"].contains(name))
+        .map(|(name, flaw)| flawed(name, flaw))
         .collect()
 }
 
@@ -365,15 +387,36 @@ fn of_scope(parameters: &Parameters, client: &Client, registered: &Registered<'_
                         "leave {word} out: it is of OpenID Connect, which is not spoken here"
                     ));
                 } else {
-                    check = check.client(format!("leave {word} out")).client(format!(
-                        "define it with what it opens, and give it to the client: `oauthctl scope define {word} --folder \
-                         FOLDER`, then `oauthctl client update {id} --add-scope {word}`"
-                    ));
+                    check = check.client(format!("leave {word} out"));
+                    check.remedies.extend(definition(word, id));
                 }
+            }
+            // Nothing that it names is wrong.
+            if check.remedies.is_empty() {
+                check = if allowed.is_empty() {
+                    check.command(&["client", "update", client.id.as_str(), "--add-scope", "SCOPE"])
+                } else {
+                    check.client(
+                        "name some of those that are registered, or leave `scope` out for all of them",
+                    )
+                };
             }
             check.registered(allowed)
         }
     }
+}
+
+/// How the client `id` gets a scope that is not there; nothing where there can be none of that name, or where a command
+/// would take it for an option.
+fn definition(name: &str, id: &str) -> Option<Remedy> {
+    let may_be = name.parse::<ScopeToken>().is_ok() && !name.starts_with('-');
+    may_be.then(|| {
+        let (name, id) = (shell::word(name), shell::word(id));
+        Remedy::Client(format!(
+            "define it with what it opens, and give it to the client: `oauthctl scope define {name} --folder FOLDER`, then \
+             `oauthctl client update {id} --add-scope {name}`"
+        ))
+    })
 }
 
 fn of_resources(parameters: &Parameters, registered: &Registered<'_>) -> Option<Check> {

@@ -26,6 +26,10 @@ pub const KNOWN: [&str; 12] = [
     LOGIN_HINT,
 ];
 
+/// The longest request, in bytes as it came: it travels in a query again after sign-in, within the bound for a request
+/// target.
+pub const LONGEST_REQUEST: usize = 7 * 1024;
+
 /// A request that a resource owner may be asked about.
 #[derive(Debug, Clone)]
 pub struct AuthorizationRequest {
@@ -59,6 +63,8 @@ pub enum Refusal {
 /// Why the browser may not be redirected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageRefusal {
+    /// It has more than [`LONGEST_REQUEST`] bytes: so many.
+    TooLong(usize),
     /// There is no `client_id`.
     NoClientId,
     /// `client_id` or `redirect_uri` is repeated or not text.
@@ -89,7 +95,7 @@ impl PageRefusal {
     /// The registered client that the request says it comes from.
     pub fn client(&self) -> Option<&ClientId> {
         match self {
-            Self::NoClientId | Self::Flawed(..) | Self::UnknownClient(_) => None,
+            Self::TooLong(_) | Self::NoClientId | Self::Flawed(..) | Self::UnknownClient(_) => None,
             Self::DisabledClient(client)
             | Self::NoRedirectUri { client, .. }
             | Self::UnregisteredRedirectUri { client, .. } => Some(client),
@@ -108,6 +114,14 @@ pub struct RedirectRefusal {
     pub error: AuthorizationError,
     /// To be sent back as it came.
     pub state: Option<String>,
+}
+
+/// Refuses what is too long, before anything in it is looked at.
+pub fn length(raw: &str) -> Result<(), PageRefusal> {
+    if raw.len() > LONGEST_REQUEST {
+        return Err(PageRefusal::TooLong(raw.len()));
+    }
+    Ok(())
 }
 
 /// The `client_id` to look up, before anything else is validated.

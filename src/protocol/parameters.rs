@@ -74,9 +74,14 @@ impl Parameters {
         self.flaws.get(name).copied()
     }
 
-    /// The first parameter with a flaw, by name.
+    /// The parameters with a flaw, by name.
+    pub fn flaws(&self) -> impl Iterator<Item = (&'static str, Flaw)> {
+        self.flaws.iter().map(|(&name, &flaw)| (name, flaw))
+    }
+
+    /// The first of them.
     pub fn first_flaw(&self) -> Option<(&'static str, Flaw)> {
-        self.flaws.iter().next().map(|(&name, &flaw)| (name, flaw))
+        self.flaws().next()
     }
 }
 

@@ -345,7 +345,9 @@ fn of_exchange(parameters: &Parameters, client: &Client, stored: &Stored, now: T
     };
     let Stored::Code(known) = stored else {
         let told = "no code is known that begins so: it was pruned, or another server issued it";
-        return vec![failed("code", told)];
+        return vec![failed("code", told).client(
+            "begin again with an authorization request to this server, and exchange the code at once",
+        )];
     };
     let code = &known.row;
     let is_genuine = code.secret_hash.matches(&value.secret().hash());
@@ -443,7 +445,7 @@ fn of_refresh(
     };
     let Stored::Refresh(known) = stored else {
         let told = "none is known that begins so: it was pruned, or another server issued it";
-        return vec![failed(name, told)];
+        return vec![failed(name, told).client("begin again with an authorization request to this server")];
     };
     let token = &known.row;
     let is_genuine = token.secret_hash.matches(&value.secret().hash());

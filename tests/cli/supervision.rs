@@ -209,3 +209,39 @@ fn health_may_have_the_second_socket() {
     stderr.read_line(&mut line).unwrap();
     assert_eq!(line, format!("listening on http://{address}\n"));
 }
+
+#[test]
+fn a_development_server_takes_no_socket_that_others_reach() {
+    let manager = Manager::new();
+    let advice = "have the service manager listen on 127.0.0.1";
+    for addresses in [["127.0.0.1:0", "0.0.0.0:0"], ["0.0.0.0:0", "127.0.0.1:0"]] {
+        let sockets = addresses.map(|address| TcpListener::bind(address).unwrap());
+        let open = sockets
+            .iter()
+            .map(|socket| socket.local_addr().unwrap())
+            .find(|address| !address.ip().is_loopback());
+        let [first, second] = sockets.map(OwnedFd::from);
+        let shell =
+            "LISTEN_PID=$$ LISTEN_FDS=2 exec \"$PROGRAM\" serve --dev 3<&0 4<&1 </dev/null >/dev/null";
+        let mut server = Served(manager.shell(shell).stdin(first).stdout(second).spawn().unwrap());
+        let mut stderr = String::new();
+        // The first line: a server that starts would say no last one.
+        let told = server.0.stderr.as_mut().unwrap();
+        BufReader::new(told).read_line(&mut stderr).unwrap();
+        assert!(
+            stderr.contains(&open.unwrap().to_string()) && stderr.contains(advice),
+            "{stderr}"
+        );
+    }
+    manager
+        .home
+        .write("oauthctl.toml", "[server]\nhealth_listen = \"0.0.0.0:0\"\n");
+    let output = manager
+        .command()
+        .args(["serve", "--dev", "--listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(stderr.contains("set `health_listen` under [server]"), "{stderr}");
+}

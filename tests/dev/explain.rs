@@ -70,7 +70,7 @@ fn what_is_explained_is_what_the_server_does() {
 }
 
 /// What can be wrong with a request: a parameter, and what stands in its place; nothing where it is left out.
-const DEVIATIONS: [(&str, &str); 34] = [
+const DEVIATIONS: [(&str, &str); 37] = [
     ("client_id", ""),
     ("client_id", "client_id=Dev-Client"),
     ("client_id", "client_id=%ff"),
@@ -105,6 +105,9 @@ const DEVIATIONS: [(&str, &str); 34] = [
     ("max_age", "max_age=-1"),
     ("login_hint", "login_hint=%ff"),
     ("x", "x=%ff&&=&%zz=1&;"),
+    ("redirect_uri", "redirect_uri=callback"),
+    ("scope", "scope=%20"),
+    ("state", "state=%ff&login_hint=%ff"),
 ];
 
 /// The request with all of it wrong.
@@ -165,6 +168,14 @@ fn whatever_is_wrong_at_once_is_explained_as_the_server_answers_it() {
         // Whoever may not be asked is no fault of the request.
         let is_good = outcome == "sign_in" || told("error").as_deref() == Some("login_required");
         assert_eq!(failed.is_empty(), is_good, "{url}: {explained:#}");
+        for check in &failed {
+            assert_ne!(check["remedies"].as_array().unwrap().len(), 0, "{url}: {check:#}");
+        }
+        // What the server tells is the first thing that is wrong.
+        if let (Some(first), Some(description)) = (failed.first(), told("error_description")) {
+            let begins = |name: &str| description.starts_with(first[name].as_str().unwrap());
+            assert!(begins("parameter") || begins("told"), "{url}: {explained:#}");
+        }
     }
 }
 
@@ -324,5 +335,31 @@ fn what_is_asked_for_by_habit_is_told_from_what_can_be_had() {
         let shown = String::from_utf8(output.stdout).unwrap();
         assert!(shown.contains(told), "{added}: {shown}");
         assert_eq!(output.status.code(), Some(6), "{added}");
+    }
+}
+
+#[test]
+fn a_code_or_refresh_token_that_nobody_knows_has_something_that_mends_it() {
+    let server = Server::start(&["--dev"]);
+    for (grant_type, name, prefix) in [
+        ("authorization_code", "code", "oac_"),
+        ("refresh_token", "refresh_token", "ort_"),
+    ] {
+        let value = format!("{prefix}{}{}", "0".repeat(13), "A".repeat(43));
+        let refused = server.token(&[("grant_type", grant_type), (name, &value)]);
+        let seen = server.told(&["explain", "request", &refused.request_id]);
+        let checks = seen["checks"].as_array().unwrap();
+        let failed: Vec<&Value> = checks
+            .iter()
+            .filter(|check| check["verdict"] == "failed")
+            .collect();
+        assert_eq!(failed.len(), 1, "{seen:#}");
+        let told = failed[0]["told"].as_str().unwrap();
+        assert!(told.contains("known that begins so"), "{seen:#}");
+        let mend = failed[0]["remedies"][0]["client"].as_str().unwrap();
+        assert!(
+            mend.contains("begin again with an authorization request"),
+            "{seen:#}"
+        );
     }
 }

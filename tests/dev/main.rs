@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it is surprised")]
 
+mod buttons;
+mod canaries;
 mod clock;
 mod control;
 mod explain;
 mod grants;
 mod hangup;
+mod pasted_commands;
 mod place;
 mod refused_checks;
 mod refused_token_requests;
@@ -14,5 +17,6 @@ mod seeds;
 mod server;
 mod start;
 mod tokens;
+mod too_long;
 mod trouble;
 mod watch;

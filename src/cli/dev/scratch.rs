@@ -59,8 +59,10 @@ impl Scratch {
         })?;
         let server = authorization_server_at(Arc::clone(&clock) as _, store, issuer, &settings);
         let server = Arc::new(server.operated_by(operator::name()));
+        // It is new.
+        server.begin_development()?;
         let seeded = seed.sow(&server)?;
-        let development = Arc::new(Development::new(seeded.known_owners()));
+        let development = Arc::new(Development::new(seeded.buttons(&server)?));
         let app =
             serve::app(&settings, Arc::clone(&server), address).for_development(Arc::clone(&development));
         let host = Hosted::start(listener, Arc::new(app)).map_err(CliError::io("start a thread"))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::authorization_server::{
-    AdministrationError, ApplyError, AuthorizationServer, NewCredential, SecretOrigin, SecretOwner,
+    AdministrationError, ApplyError, AuthorizationServer, Buttons, NewCredential, SecretOrigin, SecretOwner,
 };
 use crate::cli::exit::CliError;
 use crate::config::declaration::{self, DevelopmentFile, DevelopmentOwner, LARGEST};
@@ -46,12 +46,15 @@ pub(in crate::cli) struct Seeded {
 }
 
 impl Seeded {
-    /// The resource owners who can be signed in.
-    pub(in crate::cli) fn known_owners(&self) -> Vec<(Username, Password)> {
-        let owners = self.owners.iter();
-        owners
-            .map(|owner| (owner.username.clone(), owner.password.clone()))
-            .collect()
+    /// Buttons for the resource owners of the seed.
+    ///
+    /// # Errors
+    /// The database is not one that development servers began.
+    pub(in crate::cli) fn buttons(&self, server: &AuthorizationServer) -> Result<Buttons, CliError> {
+        let owners = self.owners.iter().map(|owner| owner.username.clone()).collect();
+        server
+            .buttons(owners)?
+            .ok_or_else(|| CliError::Usage("the database is not one of development servers".to_owned()))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::checks::{self, GREEN, RED, YELLOW, paint, remedy_text};
-use crate::authorization_server::{Considered, ExplainedRequest};
+use crate::authorization_server::{ExplainedOutcome, ExplainedRequest};
 use crate::cli::context::Context;
 use crate::cli::dev::control::issuer_beside;
 use crate::cli::exit::CliError;
@@ -32,9 +32,9 @@ pub(super) fn run(url: &str, context: &mut Context<'_>) -> Result<(), CliError> 
     let explained = context.server_of_existing()?.explain_request(query)?;
     print(&explained, remark.as_deref(), &issuer, context)?;
     context.say_bare()?;
-    match explained.considered {
-        Considered::Page(_) | Considered::Redirect(_) => Err(CliError::Denied),
-        _ => Ok(()),
+    match explained.outcome {
+        ExplainedOutcome::Page | ExplainedOutcome::Redirect(_) => Err(CliError::Denied),
+        ExplainedOutcome::SignIn(_) => Ok(()),
     }
 }
 
@@ -136,7 +136,7 @@ fn table(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer, co
         lines.push(format!("{} {remark}", paint(colored, YELLOW, "!")));
     }
     lines.extend(checks::lines(&explained.checks, colored));
-    let outcome = Outcome::of(&explained.considered, issuer);
+    let outcome = Outcome::of(&explained.outcome, issuer);
     let color = if outcome.is_good { GREEN } else { RED };
     lines.push(String::new());
     lines.push(paint(colored, color, &visible(&outcome.told)));
@@ -154,15 +154,15 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of(considered: &Considered, issuer: &Issuer) -> Self {
-        match considered {
-            Considered::Page(_) => Self {
+    fn of(outcome: &ExplainedOutcome, issuer: &Issuer) -> Self {
+        match outcome {
+            ExplainedOutcome::Page => Self {
                 is_good: false,
                 name: "page",
                 told: "The server shows an error page (400), and sends the browser nowhere.".to_owned(),
                 location: None,
             },
-            Considered::Redirect(refusal) => Self {
+            ExplainedOutcome::Redirect(refusal) => Self {
                 is_good: false,
                 name: "redirect",
                 told: format!(
@@ -172,9 +172,7 @@ impl Outcome {
                 ),
                 location: Some(refusal.response(issuer.as_str())),
             },
-            Considered::SignIn(request)
-            | Considered::Ask { request, .. }
-            | Considered::Remembered { request, .. } => Self {
+            ExplainedOutcome::SignIn(request) => Self {
                 is_good: true,
                 name: "sign_in",
                 told: format!(
@@ -183,20 +181,14 @@ impl Outcome {
                 ),
                 location: None,
             },
-            Considered::Approved { to, .. } => Self {
-                is_good: true,
-                name: "sign_in",
-                told: "The server sends the browser back with a code.".to_owned(),
-                location: Some(to.clone()),
-            },
         }
     }
 }
 
 fn json(explained: &ExplainedRequest, remark: Option<&str>, issuer: &Issuer) -> Value {
-    let outcome = Outcome::of(&explained.considered, issuer);
-    let (error, description) = match &explained.considered {
-        Considered::Redirect(refusal) => (
+    let outcome = Outcome::of(&explained.outcome, issuer);
+    let (error, description) = match &explained.outcome {
+        ExplainedOutcome::Redirect(refusal) => (
             Some(refusal.error.code.as_str()),
             Some(refusal.error.description.as_str()),
         ),

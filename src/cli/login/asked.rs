@@ -134,7 +134,7 @@ fn refuse_disabled(client: &Client) -> Result<(), CliError> {
     }
     Err(CliError::Usage(format!(
         "`{id}` is disabled; `oauthctl client enable {id}` lets it in again",
-        id = client.id
+        id = shell::word(client.id.as_str())
     )))
 }
 
@@ -158,7 +158,7 @@ fn registered_as(given: RedirectUri, client: &Client, any: bool) -> Result<Redir
             Some(other) => format!("`{}` has registered {other}: give that", client.id),
             None => format!(
                 "`oauthctl client update {} --add-redirect-uri {USUAL_REDIRECT_URI}` adds one that is",
-                client.id
+                shell::word(client.id.as_str())
             ),
         })?;
     }
@@ -170,7 +170,7 @@ fn registered_as(given: RedirectUri, client: &Client, any: bool) -> Result<Redir
         "`{id}` has not registered {given}, but {}; `oauthctl client update {id} --add-redirect-uri {}` adds it",
         known.join(", "),
         shell::word(given.as_str()),
-        id = client.id
+        id = shell::word(client.id.as_str())
     )))
 }
 
@@ -183,7 +183,7 @@ fn registered_redirect_uri(client: &Client, any: bool) -> Result<RedirectUri, Cl
         CliError::Usage(format!(
             "`{id}` has no redirect URI on this machine, where the answer could be waited for; \
              `oauthctl client update {id} --add-redirect-uri {USUAL_REDIRECT_URI}` adds one",
-            id = client.id
+            id = shell::word(client.id.as_str())
         ))
     })
 }

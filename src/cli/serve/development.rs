@@ -16,6 +16,7 @@ use crate::cli::exit::CliError;
 use crate::cli::output::{OutputFormat, Record};
 use crate::cli::scratch_directory::{Purpose, ScratchDirectory};
 use crate::cli::secret_output::SecretFile;
+use crate::cli::serve::supervision::InheritedSockets;
 use crate::cli::shell;
 use crate::clock::MovedClock;
 use crate::config::{KEYS, Loaded, Origin};
@@ -110,9 +111,10 @@ fn export(
 pub(super) fn prepare(
     file: Option<&Path>,
     loaded: &Loaded,
+    sockets: &InheritedSockets,
     context: &mut Context<'_>,
 ) -> Result<Prepared, CliError> {
-    refuse_strangers(context)?;
+    refuse_strangers(sockets, context)?;
     let tokens = &context.settings.tokens;
     let seed = match file {
         Some(file) => Seed::read(file, tokens)?,
@@ -146,23 +148,40 @@ pub(super) fn prepare(
 }
 
 /// A server with buttons that sign anybody in is for nobody but whoever sits at this machine.
-fn refuse_strangers(context: &Context<'_>) -> Result<(), CliError> {
+fn refuse_strangers(sockets: &InheritedSockets, context: &Context<'_>) -> Result<(), CliError> {
     let server = &context.settings.server;
     let refuse = |what: String, advice: &str| {
         Err(CliError::Usage(format!(
             "{what}, and a development server is for this machine only; {advice}"
         )))
     };
-    let listened = [Some(server.listen), server.health_listen];
-    if let Some(address) = listened
-        .into_iter()
-        .flatten()
-        .find(|address| !address.ip().is_loopback())
-    {
-        return refuse(
-            format!("{address} can be reached from other machines"),
-            "listen on 127.0.0.1, as in `oauthctl serve --dev --listen 127.0.0.1:8420`",
-        );
+    let passed = "have the service manager listen on 127.0.0.1";
+    let health = match &sockets.health {
+        Some(socket) => Some(socket.local_addr().map_err(CliError::io("find the port"))?),
+        None => server.health_listen,
+    };
+    let listened = [
+        (
+            Some(server.listen),
+            if sockets.server.is_some() {
+                passed
+            } else {
+                "listen on 127.0.0.1, as in `oauthctl serve --dev --listen 127.0.0.1:8420`"
+            },
+        ),
+        (
+            health,
+            if sockets.health.is_some() {
+                passed
+            } else {
+                "set `health_listen` under [server] to an address such as 127.0.0.1:8421, or leave it out"
+            },
+        ),
+    ];
+    for (address, advice) in listened {
+        if let Some(address) = address.filter(|address| !address.ip().is_loopback()) {
+            return refuse(format!("{address} can be reached from other machines"), advice);
+        }
     }
     if server.behind_proxy {
         return refuse(
@@ -219,7 +238,7 @@ impl Prepared {
     ) -> Result<(App, Running), CliError> {
         let is_example = self.seed.is_example();
         let seeded = self.seed.sow(server)?;
-        let development = Arc::new(Development::new(seeded.known_owners()));
+        let development = Arc::new(Development::new(seeded.buttons(server)?));
         let database = &context.settings.database.path;
         let control = Control::answer(
             self.place,

@@ -65,7 +65,7 @@ pub(super) fn run(
         context.settings.server.listen = socket.local_addr().map_err(CliError::io("find the port"))?;
     }
     let development = dev
-        .map(|file| development::prepare(file.as_deref(), loaded, context))
+        .map(|file| development::prepare(file.as_deref(), loaded, &sockets, context))
         .transpose()?;
     let settings = &context.settings;
     let address = settings.server.listen;

@@ -9,6 +9,7 @@ mod seen;
 mod shown;
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,11 +19,10 @@ use super::pages::development::OWNER;
 use super::request::Request;
 use super::response::Response;
 use super::router::Endpoint;
-use crate::authorization_server::noted;
+use crate::authorization_server::{Buttons, noted};
 use crate::clock::Stopwatch;
 use crate::domain::loopback::LOOPBACK_HOSTS;
 use crate::domain::owner::Username;
-use crate::domain::password::Password;
 use crate::protocol::parameters::values_of;
 
 pub use fault::{Fault, FaultError, LostOnDemand};
@@ -37,7 +37,7 @@ const MOST_FAULTS: usize = 100;
 /// A development server's own.
 #[derive(Debug, Default)]
 pub struct Development {
-    owners: Vec<(Username, Password)>,
+    buttons: Buttons,
     faults: Mutex<VecDeque<Fault>>,
     seen: Mutex<Remembered>,
     arrived: Condvar,
@@ -57,9 +57,9 @@ pub struct TooManyFaults;
 
 impl Development {
     /// With resource owners who can be signed in at the press of a button.
-    pub fn new(owners: Vec<(Username, Password)>) -> Self {
+    pub fn new(buttons: Buttons) -> Self {
         Self {
-            owners,
+            buttons,
             ..Self::default()
         }
     }
@@ -67,20 +67,20 @@ impl Development {
     /// Their usernames, for a browser that knows this server by a name of this machine. Another site whose name leads here
     /// (DNS rebinding) gets no buttons.
     pub(super) fn owners(&self, request: &Request) -> Vec<String> {
-        if !is_asked_here(request) {
-            return Vec::new();
-        }
-        self.owners
-            .iter()
-            .map(|(username, _)| username.to_string())
+        // No proxy is believed by a development server, so whoever connects is who asks.
+        let owners = self.buttons.owners().iter();
+        owners
+            .filter(|_| is_asked_here(request, request.peer().ip()))
+            .map(ToString::to_string)
             .collect()
     }
 
-    /// Whose button was pressed, with the password that stands in for typing it.
-    pub(super) fn chosen_owner(&self, request: &Request) -> Option<&(Username, Password)> {
+    /// Whose button was pressed, with what signs them in.
+    pub(super) fn pressed(&self, request: &Request) -> Option<(&Buttons, &Username)> {
         let chosen = values_of(request.body(), OWNER).pop()?;
-        let mut owners = self.owners.iter().filter(|_| is_asked_here(request));
-        owners.find(|(username, _)| username.as_str() == chosen)
+        let mut owners = self.buttons.owners().iter();
+        let owner = owners.find(|username| username.as_str() == chosen)?;
+        is_asked_here(request, request.peer().ip()).then_some((&self.buttons, owner))
     }
 
     /// Has the next requests at an endpoint fail.
@@ -144,14 +144,16 @@ impl Development {
         let watch = Stopwatch::start();
         let ((response, fault), notes) = noted::collected(|| self.answer_or_fail(app, request, endpoint));
         let at = app.server.instant();
+        // What explaining takes is no part of it.
+        let took = watch.elapsed();
         let checks = if fault.is_none() {
             refused::explained(app, request, endpoint, &response)
         } else {
             Vec::new()
         };
         let seen = Seen {
-            checks,
-            ..Seen::new(request, endpoint, &response, notes, fault, at, watch.elapsed())
+            checks: checks.into_iter().map(shown::check).collect(),
+            ..Seen::new(request, endpoint, &response, notes, fault, at, took)
         };
         self.remember(seen);
         response
@@ -231,8 +233,9 @@ const FORWARDED: [&str; 5] = [
     "X-Real-IP",
 ];
 
-/// Whether `Host` is a name of this machine, and nothing says that somebody else asks by way of it.
-pub(super) fn is_asked_here(request: &Request) -> bool {
+/// Whether somebody at this machine asks, which is at `from`, and knows the server by a name of this machine. A `Host` alone
+/// proves nothing: whoever connects writes it.
+pub(super) fn is_asked_here(request: &Request, from: IpAddr) -> bool {
     let host = request.header("Host").unwrap_or_default();
     let is_forwarded = FORWARDED
         .into_iter()
@@ -243,7 +246,7 @@ pub(super) fn is_asked_here(request: &Request) -> bool {
             .map(|rest| rest.strip_prefix(':').unwrap_or(rest));
         port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
     });
-    is_of_this_machine && !is_forwarded
+    is_of_this_machine && from.is_loopback() && !is_forwarded
 }
 
 /// What is kept stays good where a thread panicked: each change is whole.
@@ -257,8 +260,7 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_have_buttons() {
-        let owner = ("alice".parse().unwrap(), Password::choose("long enough").unwrap());
-        let development = Development::new(vec![owner]);
+        let development = Development::new(Buttons::for_test(vec!["alice".parse().unwrap()]));
         for (host, is_here) in [
             ("127.0.0.1:8420", true),
             ("localhost", true),
@@ -274,7 +276,7 @@ mod tests {
                 .body("development_owner=alice")
                 .build();
             assert_eq!(development.owners(&request).is_empty(), !is_here, "{host}");
-            assert_eq!(development.chosen_owner(&request).is_some(), is_here, "{host}");
+            assert_eq!(development.pressed(&request).is_some(), is_here, "{host}");
         }
         for name in FORWARDED {
             // Most proxies put the address of the server itself into `Host`.
@@ -284,7 +286,22 @@ mod tests {
                 .body("development_owner=alice")
                 .build();
             assert!(development.owners(&request).is_empty(), "{name}");
-            assert!(development.chosen_owner(&request).is_none(), "{name}");
+            assert!(development.pressed(&request).is_none(), "{name}");
+        }
+        for (peer, is_here) in [
+            ("127.0.0.1:9", true),
+            ("[::1]:9", true),
+            ("[::ffff:127.0.0.1]:9", true),
+            ("192.0.2.7:9", false),
+            ("[2001:db8::7]:9", false),
+        ] {
+            let request = Request::builder("POST", "/authorize")
+                .peer(peer.parse().unwrap())
+                .header("Host", "127.0.0.1:8420")
+                .body("development_owner=alice")
+                .build();
+            assert_eq!(development.owners(&request).is_empty(), !is_here, "{peer}");
+            assert_eq!(development.pressed(&request).is_some(), is_here, "{peer}");
         }
     }
 

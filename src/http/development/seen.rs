@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::shown::{authorization_request, parameter, path, scheme, shown};
+use super::shown::{authorization_request, parameter, path, scheme, shown, text};
 use crate::authorization_server::noted::Notes;
 use crate::clock::Timestamp;
 use crate::http::endpoints::form_body::is_form;
@@ -12,6 +12,7 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::router::Endpoint;
 use crate::protocol::authorization_checks::Check;
+use crate::protocol::authorization_request::LONGEST_REQUEST;
 use crate::protocol::bearer;
 
 /// The most parameters that are shown.
@@ -83,12 +84,13 @@ impl Seen {
             .take(MOST)
             .map(|(name, value)| parameter(&name, &value))
             .collect();
-        // What is posted is read from its body.
-        let is_asked =
-            endpoint == Some(Endpoint::Authorize) && request.method() == "GET" && !request.query().is_empty();
+        // What is posted is read from its body. What is too long is nothing else, and would be shorter here.
+        let is_asked = endpoint == Some(Endpoint::Authorize)
+            && request.method() == "GET"
+            && (1..=LONGEST_REQUEST).contains(&request.query().len());
         let location = response.header_value("Location");
         let (location, query) = match location.map(|to| to.split_once('?').unwrap_or((to, ""))) {
-            Some((to, query)) => (Some(to.to_owned()), query),
+            Some((to, query)) => (Some(text(to)), query),
             None => (None, ""),
         };
         let answer = if location.is_some() {
@@ -103,7 +105,7 @@ impl Seen {
         Self {
             request_id: request.id().to_string(),
             at: at.with_millis(),
-            method: request.method().to_owned(),
+            method: text(request.method()),
             path: path(request.path()),
             endpoint: endpoint.map(|endpoint| endpoint.name().to_owned()),
             parameters,

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::domain::client::CLIENT_SECRET_PREFIX;
 use crate::domain::token::{TokenKind, TokenValue};
+use crate::protocol::authorization_checks::{Check, Remedy};
 
 /// What is shown as it is. All else may be a secret, or somebody's password in the wrong field.
 const OPEN: [&str; 38] = [
@@ -81,12 +82,154 @@ pub(super) fn shown(name: &str, value: &str) -> String {
     }
     if name == "state" {
         // Enough to see whether it is the same one.
-        return cut(value, 6);
+        return cut(&text(value), 6);
     }
     if OPEN.contains(&name) {
-        return cut(value, LONGEST);
+        return cut(&text(value), LONGEST);
     }
     counted(value)
+}
+
+/// What a check says. Somebody may have put a token into each parameter, and what is told of it repeats that.
+pub(super) fn check(check: Check) -> Check {
+    let received = check.received.map(|received| {
+        let shown = shown(&check.parameter, &received);
+        let alike = check
+            .differs_at
+            .filter(|&at| shown.get(..at).is_some() && shown.get(..at) == received.get(..at));
+        (shown, alike)
+    });
+    let of_words = |words: Vec<String>| words.iter().map(|word| text(word)).collect();
+    let remedy = |remedy| match remedy {
+        Remedy::Command(words) => Remedy::Command(of_words(words)),
+        Remedy::Why(words) => Remedy::Why(of_words(words)),
+        Remedy::Client(advice) => Remedy::Client(text(&advice)),
+    };
+    Check {
+        parameter: text(&check.parameter),
+        told: text(&check.told),
+        differs_at: received.as_ref().and_then(|(_, alike)| *alike),
+        received: received.map(|(shown, _)| shown),
+        expected: check.expected.iter().map(|expected| text(expected)).collect(),
+        remedies: check.remedies.into_iter().map(remedy).collect(),
+        ..check
+    }
+}
+
+/// A text with everything cut that can be told to be a secret of this server, wherever it stands, and percent-encoded or
+/// not.
+pub(super) fn text(text: &str) -> String {
+    let units = units(text);
+    let mut shown = String::with_capacity(text.len());
+    let (mut at, mut copied) = (0, 0);
+    let mut is_within_word = false;
+    while let Some((unit, rest)) = units.get(at..).and_then(<[Unit]>::split_first) {
+        let Some((cut, length)) = secret_at(unit, rest, is_within_word) else {
+            at += 1;
+            is_within_word = is_of_secret(unit.byte);
+            continue;
+        };
+        at += length;
+        is_within_word = false;
+        shown.push_str(text.get(copied..unit.start).unwrap_or_default());
+        shown.push_str(&cut);
+        copied = units.get(at).map_or(text.len(), |next| next.start);
+    }
+    shown.push_str(text.get(copied..).unwrap_or_default());
+    shown
+}
+
+/// The fewest characters behind its prefix of a secret within a word: `goat_cheese` is none.
+const FEWEST_WITHIN: usize = 16;
+
+/// The secret that begins there, cut, and how many units it has.
+fn secret_at(first: &Unit, rest: &[Unit], is_within_word: bool) -> Option<(String, usize)> {
+    let mut found = String::new();
+    let mut length = 0;
+    for (number, unit) in std::iter::once(first).chain(rest).enumerate() {
+        if is_of_secret(unit.byte) {
+            found.push(char::from(unit.byte));
+            length = number + 1;
+            if found.len() == PREFIX_CHARS && !begins_like_a_secret(&found) {
+                return None;
+            }
+        } else if !matches!(unit.byte, b'\r' | b'\n' | b'\t' | b'\\' | b'?') || found.len() < PREFIX_CHARS {
+            break;
+        }
+        // Somebody who copies out of a terminal copies line breaks too; what is told says `\n` for one, and an
+        // `error_description`, in which no backslash may be, `?n`.
+    }
+    // A prefix alone is told by the server itself.
+    let fewest = if is_within_word { FEWEST_WITHIN } else { 1 };
+    if found.len() < PREFIX_CHARS + fewest {
+        return None;
+    }
+    Some((secret(&found)?, length))
+}
+
+/// A byte that a text means, and where what stands for it begins: `o`, `%6f` and `%256f` are one.
+struct Unit {
+    byte: u8,
+    start: usize,
+}
+
+/// How often a text is decoded at most: a URL in a parameter of a URL is encoded twice, and that in a third one thrice.
+const MOST_LAYERS: usize = 8;
+
+fn units(text: &str) -> Vec<Unit> {
+    let bytes = text.bytes().enumerate();
+    let mut units: Vec<Unit> = bytes.map(|(start, byte)| Unit { byte, start }).collect();
+    for _ in 0..MOST_LAYERS {
+        let before = units.len();
+        units = decoded(&units);
+        if units.len() == before {
+            break;
+        }
+    }
+    units
+}
+
+/// One layer of percent-encoding less.
+fn decoded(mut units: &[Unit]) -> Vec<Unit> {
+    let digit = |unit: &Unit| {
+        char::from(unit.byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    let mut decoded = Vec::with_capacity(units.len());
+    while let Some((first, rest)) = units.split_first() {
+        let pair = match rest {
+            [high, low, ..] if first.byte == b'%' => digit(high).zip(digit(low)),
+            _ => None,
+        };
+        let (byte, length) = pair.map_or((first.byte, 1), |(high, low)| (high * 16 + low, 3));
+        decoded.push(Unit {
+            byte,
+            start: first.start,
+        });
+        units = units.get(length..).unwrap_or_default();
+    }
+    decoded
+}
+
+/// Base64url, as all of ours are written.
+fn is_of_secret(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// How long the prefixes are.
+const PREFIX_CHARS: usize = 4;
+
+fn begins_like_a_secret(text: &str) -> bool {
+    let kinds = [
+        TokenKind::AuthorizationCode,
+        TokenKind::AccessToken,
+        TokenKind::RefreshToken,
+    ];
+    let prefixes = kinds.map(TokenKind::prefix).into_iter();
+    prefixes
+        .chain([CLIENT_SECRET_PREFIX])
+        .any(|prefix| text.starts_with(prefix))
 }
 
 /// What can be told from its form to be a secret of this server, or an attempt at one, cut.
@@ -95,17 +238,7 @@ fn secret(value: &str) -> Option<String> {
         // The identifier is what `token list` and `token show` call it.
         return Some(format!("{}{}…", token.kind().prefix(), token.identifier()));
     }
-    let kinds = [
-        TokenKind::AuthorizationCode,
-        TokenKind::AccessToken,
-        TokenKind::RefreshToken,
-    ];
-    let begins_like_a_secret = kinds
-        .map(TokenKind::prefix)
-        .into_iter()
-        .chain([CLIENT_SECRET_PREFIX])
-        .any(|prefix| value.starts_with(prefix));
-    begins_like_a_secret.then(|| format!("{}…", value.chars().take(4).collect::<String>()))
+    begins_like_a_secret(value).then(|| format!("{}…", value.chars().take(PREFIX_CHARS).collect::<String>()))
 }
 
 fn counted(value: &str) -> String {
@@ -123,7 +256,7 @@ pub(super) fn parameter(name: &str, value: &str) -> (String, String) {
         || CLOSED.contains(&name)
         || (!value.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(is_plain));
     let known = if is_name {
-        secret(name).unwrap_or_else(|| name.to_owned())
+        secret(name).unwrap_or_else(|| text(name))
     } else {
         counted(name)
     };
@@ -134,7 +267,7 @@ pub(super) fn parameter(name: &str, value: &str) -> (String, String) {
 pub(super) fn path(path: &str) -> String {
     let segments = path.split('/');
     let segments: Vec<String> = segments
-        .map(|segment| secret(segment).unwrap_or_else(|| segment.to_owned()))
+        .map(|segment| secret(segment).unwrap_or_else(|| text(segment)))
         .collect();
     cut(&segments.join("/"), LONGEST_PATH)
 }
@@ -161,7 +294,9 @@ pub(super) fn authorization_request(query: &str) -> String {
             decoded.ok().map(std::borrow::Cow::into_owned)
         };
         match (decode(raw_name), decode(raw_value)) {
-            (Some(name), Some(value)) if OPEN.contains(&&*name) && secret(&value).is_none() => {
+            (Some(name), Some(value))
+                if OPEN.contains(&&*name) && secret(&value).is_none() && text(&value) == value =>
+            {
                 pair.to_owned()
             }
             (Some(name), Some(value)) if value.is_empty() => parameter(&name, "").0,
@@ -194,6 +329,8 @@ fn cut(value: &str, most: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::percent_encode_byte;
+
     use super::*;
 
     #[test]
@@ -236,6 +373,79 @@ mod tests {
         ] {
             assert_eq!(scheme(header), expected);
         }
+    }
+
+    #[test]
+    fn a_secret_is_cut_wherever_it_stands() {
+        let token = format!("oat_{}{}", "0".repeat(13), "A".repeat(43));
+        let secret = format!("ocs_{}", "b".repeat(43));
+        let encoded = |text: &str| -> String { text.bytes().map(percent_encode_byte).collect() };
+        for (given, expected) in [
+            (
+                format!("http://x/cb?code={token}&a=b"),
+                "http://x/cb?code=oat_0000000000000…&a=b",
+            ),
+            (
+                format!("the scope {secret} does not exist"),
+                "the scope ocs_… does not exist",
+            ),
+            (format!("{secret},{token}"), "ocs_…,oat_0000000000000…"),
+            (format!("é{secret}é"), "éocs_…é"),
+            (format!("within{token}"), "withinoat_0000000000000…"),
+            (
+                format!("http%3A%2F%2Fx%3Fcode%3D{token}%26a"),
+                "http%3A%2F%2Fx%3Fcode%3Doat_0000000000000…%26a",
+            ),
+            (format!("{}%20a", encoded(&secret)), "ocs_…%20a"),
+            (
+                format!("a={}", encoded(&encoded(&encoded(&token)))),
+                "a=oat_0000000000000…",
+            ),
+            (secret.replace('_', "%25255F"), "ocs_…"),
+            (format!("{}\r\n{} b", &secret[..20], &secret[20..]), "ocs_… b"),
+            (
+                format!("`{}?{}?` is none", &secret[..20], &secret[20..]),
+                "`ocs_…?` is none",
+            ),
+            ("oac_cut off".to_owned(), "oac_… off"),
+        ] {
+            assert_eq!(text(&given), expected);
+        }
+        for harmless in [
+            "",
+            "%",
+            "%o",
+            "%zzoac",
+            "goat_cheese",
+            "oat",
+            "short_cut",
+            "é%",
+            "begins with oac_, and",
+        ] {
+            assert_eq!(text(harmless), harmless);
+        }
+    }
+
+    #[test]
+    fn a_check_repeats_no_secret() {
+        let secret = format!("ocs_{}", "b".repeat(43));
+        let sent = format!("http://127.0.0.1/cb?{secret}");
+        let checked = check(Check {
+            parameter: "redirect_uri".to_owned(),
+            verdict: crate::protocol::authorization_checks::Verdict::Failed,
+            told: format!("{sent} is not registered"),
+            received: Some(sent.clone()),
+            expected: vec!["http://127.0.0.1/".to_owned(), sent.clone()],
+            is_registered: true,
+            differs_at: Some(17),
+            remedies: vec![
+                Remedy::Command(vec!["add".to_owned(), sent.clone()]),
+                Remedy::Client(format!("leave {sent} out")),
+            ],
+        });
+        assert!(!format!("{checked:?}").contains("bbb"), "{checked:?}");
+        assert_eq!(checked.received.as_deref(), Some("http://127.0.0.1/cb?ocs_…"));
+        assert_eq!(checked.differs_at, Some(17), "what comes before it is as it was");
     }
 
     #[test]

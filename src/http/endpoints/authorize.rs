@@ -30,9 +30,6 @@ const FIELDS: [&str; 6] = [
     "remember",
 ];
 
-/// The longest request: it travels in a query again after sign-in, within the bound for a request target.
-const LONGEST_REQUEST: usize = 7 * 1024;
-
 pub(crate) fn handle(app: &App, request: &Request) -> Response {
     if request.method() != "POST" {
         return consider(app, request, request.query());
@@ -62,9 +59,7 @@ pub(crate) fn handle(app: &App, request: &Request) -> Response {
 /// post. Where the answer hangs on who is signed in, it is therefore asked again by a GET, which has the cookie: nobody is
 /// asked to sign in who is signed in, and no site can have the cookie of another's session replaced by a fresh one.
 fn posted(app: &App, request: &Request, raw: &str) -> Response {
-    let is_short = raw.len() <= LONGEST_REQUEST;
-    if is_short
-        && app.cookies.read(request).is_none()
+    if app.cookies.read(request).is_none()
         && let Ok(considered) = app.server.consider(raw, None)
         && hangs_on_session(&considered)
     {
@@ -85,9 +80,6 @@ fn hangs_on_session(considered: &Considered) -> bool {
 
 /// Stages 1 and 2: validates, and asks the resource owner.
 fn consider(app: &App, request: &Request, raw: &str) -> Response {
-    if raw.len() > LONGEST_REQUEST {
-        return error(app, request, 400, Problem("request_too_long"));
-    }
     let cookie = app.cookies.read(request);
     let considered = app.server.consider(raw, cookie.as_ref()).map_err(Failure::from);
     let considered = considered.and_then(|considered| match (&considered, &cookie) {

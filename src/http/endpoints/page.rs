@@ -3,6 +3,7 @@
 use crate::authorization_server::{Failure, FormError, noted};
 use crate::domain::likeness::{distance, is_near};
 use crate::domain::redirect_uri::RedirectUri;
+use crate::domain::shell;
 use crate::http::app::App;
 use crate::http::development::is_asked_here;
 use crate::http::error::status_of;
@@ -55,7 +56,7 @@ fn view(
         explain: app.development.is_some().then(|| {
             format!(
                 "oauthctl explain request {}",
-                shell_word(&request.id().to_string())
+                shell::word(&request.id().to_string())
             )
         }),
         request_id: request.id().to_string(),
@@ -106,6 +107,7 @@ pub(super) fn refused_request(app: &App, request: &Request, refusal: &PageRefusa
 
 fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static str)>) {
     let problem = match refusal {
+        PageRefusal::TooLong(_) => "request_too_long",
         PageRefusal::NoClientId => "no_client_id",
         PageRefusal::Flawed(name, Flaw::Repeated) => return (Problem("repeated"), Some(("name", name))),
         PageRefusal::Flawed(name, Flaw::NotText) => return (Problem("not_text"), Some(("name", name))),
@@ -120,8 +122,8 @@ fn problem_of(refusal: &PageRefusal) -> (Problem, Option<(&'static str, &'static
 /// What the client probably means to send.
 fn instead(app: &App, request: &Request, refusal: &PageRefusal) -> Option<String> {
     match refusal {
-        // Whoever asks from elsewhere, by way of a proxy or tunnel, learns of no client that they have not named.
-        PageRefusal::UnknownClient(sent) if is_asked_here(request) => {
+        // Whoever asks from elsewhere, at once or by way of a proxy or tunnel, learns of no client that they have not named.
+        PageRefusal::UnknownClient(sent) if is_asked_here(request, app.client_address(request)) => {
             // Where they cannot be read, nothing is proposed.
             let clients = app.server.clients().ok()?;
             let known = clients.iter().map(|client| client.id.as_str());
@@ -153,14 +155,14 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
     };
     match refusal {
         PageRefusal::NoClientId => (vec![missing("client_id")], None),
-        PageRefusal::Flawed(..) => (Vec::new(), None),
+        PageRefusal::TooLong(_) | PageRefusal::Flawed(..) => (Vec::new(), None),
         PageRefusal::UnknownClient(id) => (
             vec![sent("client_id", id)],
             Some("oauthctl client list".to_owned()),
         ),
         PageRefusal::DisabledClient(id) => (
             vec![sent("client_id", id.as_str())],
-            Some(format!("oauthctl client enable {}", shell_word(id.as_str()))),
+            Some(format!("oauthctl client enable {}", shell::word(id.as_str()))),
         ),
         PageRefusal::NoRedirectUri {
             client,
@@ -186,8 +188,8 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
             let command = match uri.parse::<RedirectUri>() {
                 Ok(_) => Some(format!(
                     "oauthctl client update {} --add-redirect-uri {}",
-                    shell_word(client.as_str()),
-                    shell_word(uri)
+                    shell::word(client.as_str()),
+                    shell::word(uri)
                 )),
                 Err(error) => {
                     details.push(detail(spoken.text("detail.why_not", &[]), &error.to_string()));
@@ -199,27 +201,10 @@ fn for_developers(spoken: Spoken<'_>, refusal: &PageRefusal) -> (Vec<Detail>, Op
     }
 }
 
-/// A text as one word of a shell, whatever is in it.
-fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::http::pages::Pages;
-
-    #[test]
-    fn a_command_quotes_what_a_stranger_sent() {
-        assert_eq!(shell_word("http://127.0.0.1:9/cb"), "http://127.0.0.1:9/cb");
-        assert_eq!(shell_word("http://x/?a=b&c"), "'http://x/?a=b&c'");
-        assert_eq!(shell_word("a';rm -rf ~'"), r"'a'\'';rm -rf ~'\'''");
-    }
 
     #[test]
     fn a_developer_reads_what_was_sent_what_is_expected_and_what_mends_it() {

@@ -99,16 +99,19 @@ impl SignInForm<'_> {
                 Err(error) => failure(app, request, &error.into()),
             };
         }
-        let chosen = app
-            .development
-            .as_ref()
-            .and_then(|development| development.chosen_owner(request));
-        let (username, password) = match &chosen {
-            Some((username, password)) => (username.as_str(), password.reveal()),
-            None => (
-                fields.get("username").unwrap_or_default(),
-                fields.get("password").unwrap_or_default(),
-            ),
+        let development = app.development.as_ref();
+        let pressed = development.and_then(|development| development.pressed(request));
+        let username = pressed.map_or_else(
+            || fields.get("username").unwrap_or_default(),
+            |(_, username)| username.as_str(),
+        );
+        let from = app.client_address(request);
+        let signed_in = if let Some((buttons, owner)) = pressed {
+            app.server
+                .sign_in_by_button(buttons, owner, cookie.as_ref(), from)
+        } else {
+            let password = fields.get("password").unwrap_or_default();
+            app.server.sign_in(username, password, cookie.as_ref(), from)
         };
         let text = |key: &str, fill: &[(&str, &str)]| app.spoken(request).text(key, fill);
         let again = |status, message: String| {
@@ -116,10 +119,7 @@ impl SignInForm<'_> {
             let typed: String = username.chars().take(100).collect();
             self.render(app, request, cookie.clone(), status, &typed, Some(message))
         };
-        match app
-            .server
-            .sign_in(username, password, cookie.as_ref(), app.client_address(request))
-        {
+        match signed_in {
             Ok(session) => see_other(next).header("Set-Cookie", app.cookies.set(&session)),
             Err(SignInError::Wrong) => again(403, text("sign_in.wrong", &[])),
             Err(SignInError::Disabled) => again(403, text("sign_in.disabled", &[])),

@@ -49,7 +49,10 @@ pub(super) fn run(input: &[u8]) {
         Err(Refusal::Page(refusal)) => {
             let is_about_client = matches!(
                 refusal,
-                PageRefusal::NoClientId | PageRefusal::Flawed(..) | PageRefusal::UnknownClient(_)
+                PageRefusal::TooLong(_)
+                    | PageRefusal::NoClientId
+                    | PageRefusal::Flawed(..)
+                    | PageRefusal::UnknownClient(_)
             );
             assert!(is_known || is_about_client, "{refusal:?}");
         }

@@ -97,7 +97,7 @@ pub(super) fn document(opts: &Opts, context: &Context<'_>) -> Result<Document, C
             "the program waits for the answer on this machine, at a path without a query, and {redirect_uri} is none such; \
              `oauthctl client update {} --add-redirect-uri {USUAL_REDIRECT_URI}` adds one, \
              and `--for curl` needs none",
-            registered.client
+            shell::word(registered.client.as_str())
         )));
     }
     let host = registered.redirect_uri.host();
