@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::complete;
 use super::context::Context;
+use super::dev::control::uses_are_written;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
 use super::rotate_secret::{self, with_secrets};
@@ -140,6 +141,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             context.print_list(&records, "no clients yet; `oauthctl client register` makes one")
         }
         Command::Show { id } => {
+            uses_are_written(&context.settings.database.path);
             let server = context.server()?;
             let client = server.client(&id)?;
             let secrets = server.secrets_of(&SecretOwner::Client(id))?;

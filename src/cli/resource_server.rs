@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::complete;
 use super::context::Context;
+use super::dev::control::uses_are_written;
 use super::exit::CliError;
 use super::output::{OutputFormat, Record};
 use super::secret_output::SecretFile;
@@ -96,6 +97,7 @@ pub(super) fn run(command: Command, context: &mut Context<'_>) -> Result<(), Cli
             )
         }
         Command::Show { id } => {
+            uses_are_written(&context.settings.database.path);
             let server = context.server()?;
             let found = server.resource_server(&id)?;
             let secrets = server.secrets_of(&SecretOwner::ResourceServer(id))?;

@@ -64,7 +64,7 @@ pub fn of_access_token(parameter: &str, shown: &Shown<'_>, resource: Option<&Res
         Shown::Unknown => {
             let told = "no access token is known that begins so: it was pruned, or is of another server or of an earlier \
                         start of this one";
-            return failed(parameter, told).client("get a new one");
+            return failed(parameter, told).client("get a new one").why(explain());
         }
         Shown::Known { record, inactive } => (record, inactive),
     };
@@ -77,7 +77,9 @@ pub fn of_access_token(parameter: &str, shown: &Shown<'_>, resource: Option<&Res
         ),
         Some(Inactive::Unknown) => {
             let told = "its first part is known, and the rest is another: cut or changed on the way";
-            failed(parameter, told).client("send it as it came, decoded once")
+            failed(parameter, told)
+                .client("send it as it came, decoded once")
+                .why(explain())
         }
         Some(Inactive::Expired) => failed(parameter, format!("expired at {}", token.expires_at))
             .client("refresh it")

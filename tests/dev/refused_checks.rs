@@ -161,8 +161,8 @@ fn what_is_the_matter_with_an_access_token_is_told() {
             false,
         ),
         (token(&expired, "refresh_token"), "but a refresh token", false),
-        (unknown, "another server or of an earlier start", false),
-        (changed, "the rest is another", false),
+        (unknown.clone(), "another server or of an earlier start", true),
+        (changed, "the rest is another", true),
         ("abc".to_owned(), "a length of 3", false),
     ] {
         let refused = check(&server, &token, "?service=orders:list", &[]);
@@ -173,7 +173,9 @@ fn what_is_the_matter_with_an_access_token_is_told() {
         if explains {
             let words = why(&failed[0].2);
             assert_eq!(words, ["explain", "token"]);
-            assert!(server.command(&["explain", "token"], &token).status.success());
+            let code = if token == unknown { 3 } else { 0 };
+            let explained = server.command(&["explain", "token"], &token);
+            assert_eq!(explained.status.code(), Some(code), "{told}");
         } else {
             assert!(
                 failed[0].2.iter().all(|remedy| remedy["why"].is_null()),
@@ -303,10 +305,26 @@ fn whose_secret_is_wrong_missing_or_misplaced_at_introspection_and_revocation() 
         let remedies = serde_json::to_string(&failed[0].2).unwrap().replace("\",\"", " ");
         assert!(remedies.contains(mends), "{path} {told}: {remedies}");
     }
-    for (path, method) in [("/introspect", "GET"), ("/revoke", "GET")] {
+}
+
+#[test]
+fn what_does_not_arrive_and_why_a_token_is_not_active_are_told_without_a_secret() {
+    let server = Server::start(&["--dev"]);
+    let tokens = server.exchange(&server.code("alice")).json();
+    let access = token(&tokens, "access_token");
+    let client = (
+        server.variable("OAUTH_CLIENT_ID"),
+        server.variable("OAUTH_CLIENT_SECRET"),
+    );
+    let api = (
+        server.variable("OAUTH_RESOURCE_SERVER_ID"),
+        server.variable("OAUTH_RESOURCE_SERVER_SECRET"),
+    );
+    let good = [("token", access.as_str())];
+    for path in ["/introspect", "/revoke"] {
         let refused = server.get(path, &[]);
         assert_eq!(refused.status, 405);
-        assert_eq!(failed(&server, &refused)[0].0, "method", "{method}");
+        assert_eq!(failed(&server, &refused)[0].0, "method", "{path}");
     }
     let misplaced = ask(&server, &format!("/introspect?token={access}"), Some(api), &[]);
     assert!(failed(&server, &misplaced)[0].1.contains("stand in the URL"));

@@ -72,6 +72,13 @@ fn what_goes_well_is_one_line_to_who_watches() {
     let url = server.variable("OAUTH_AUTHORIZE_URL");
     server.get(url, &[]);
     server.get(&url.replace("response_type=code", "response_type=token"), &[]);
+    let form = [
+        ("client_id", server.variable("OAUTH_RESOURCE_SERVER_ID")),
+        ("client_secret", server.variable("OAUTH_RESOURCE_SERVER_SECRET")),
+        ("token", "abc"),
+    ];
+    let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(server.post("/introspect", &[], &form).json()["active"], false);
     server.get("/healthz", &[]);
     let read = |child: &mut Child| {
         let stdout = BufReader::new(child.stdout.take().unwrap());
@@ -98,6 +105,12 @@ fn what_goes_well_is_one_line_to_who_watches() {
             .iter()
             .any(|line| line.contains("← error: unsupported_response_type")),
         "{brief:#?}"
+    );
+    assert!(
+        brief
+            .iter()
+            .any(|line| line.contains("✗ token") && line.contains("a length of 3")),
+        "a token that is not active is wondered about: {brief:#?}"
     );
     assert!(details(&whole, 0) > 5, "{whole:#?}");
     let (at, _) = brief[0].split_once("  ").unwrap();

@@ -101,12 +101,15 @@ pub(in crate::cli) fn flaws(seen: &Seen) -> Vec<String> {
     lines.iter().map(|line| format!("    {line}")).collect()
 }
 
-/// Whether nobody has to look why: it was neither refused nor had to fail.
+/// Whether nobody has to look why: it was neither refused nor had to fail, and no token was found not to be active.
 fn went_well(seen: &Seen) -> bool {
     seen.status < 400
         && seen.error.is_none()
         && seen.fault.is_none()
-        && seen.answer.iter().all(|(name, _)| name != "error")
+        && seen
+            .answer
+            .iter()
+            .all(|(name, value)| name != "error" && (name != "active" || value == "true"))
 }
 
 fn took(microseconds: u64) -> String {

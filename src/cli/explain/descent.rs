@@ -11,22 +11,26 @@ use crate::store::Relative;
 pub(super) fn descent(relatives: &[Relative]) -> Vec<(usize, &Relative)> {
     let mut told = Vec::with_capacity(relatives.len());
     let of = |kind| relatives.iter().filter(move |one| one.kind == kind);
+    let issued: Vec<(Option<Identifier>, &Relative)> = of(TokenKind::AccessToken)
+        .map(|token| (parent(token, relatives), token))
+        .collect();
+    let issued_with = |parent| {
+        let of_parent = issued.iter().filter(move |(found, _)| *found == parent);
+        of_parent.map(|(_, token)| *token)
+    };
     let mut above = 0;
     for code in of(TokenKind::AuthorizationCode) {
         told.push((0, code));
         above = 1;
     }
-    let without_parent = of(TokenKind::AccessToken).filter(|one| parent(one, relatives).is_none());
-    told.extend(without_parent.map(|one| (above, one)));
+    told.extend(issued_with(None).map(|one| (above, one)));
     let is_successor = |one: &Relative| relatives.iter().any(|other| succeeds(one, other));
     for first in of(TokenKind::RefreshToken).filter(|one| !is_successor(one)) {
         let mut depth = above;
         let mut next = Some(first);
         while let Some(one) = next {
             told.push((depth, one));
-            let issued = of(TokenKind::AccessToken);
-            let with_it = issued.filter(|token| parent(token, relatives) == Some(one.identifier));
-            told.extend(with_it.map(|token| (depth + 1, token)));
+            told.extend(issued_with(Some(one.identifier)).map(|token| (depth + 1, token)));
             depth += 1;
             // A row that names one before it would have no end.
             let successor = of(TokenKind::RefreshToken).find(|other| succeeds(other, one));
