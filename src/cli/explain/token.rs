@@ -29,7 +29,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let told = if context.output == OutputFormat::Table {
         lines(&family, uses_are_written).join("\n")
     } else {
-        json(&family).to_string()
+        json(&family, uses_are_written).to_string()
     };
     writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"))?;
     let mut relatives = family.relatives.iter();
@@ -200,7 +200,7 @@ fn because(family: &Family) -> String {
     told.to_owned()
 }
 
-fn json(family: &Family) -> Value {
+fn json(family: &Family, uses_are_written: bool) -> Value {
     let grant = &family.grant;
     let relative = |one: &Relative| {
         let (state, ended_at, told) = end(one, family);
@@ -242,6 +242,7 @@ fn json(family: &Family) -> Value {
         "ended_at": grant.ended_at,
         "end_cause": grant.end_cause,
         "genuine": family.is_genuine,
+        "uses_are_written": uses_are_written,
         "tokens": relatives,
         "events": events,
     })
