@@ -238,6 +238,9 @@ fn a_use_is_told_of_at_once_by_a_development_server_and_never_denied_by_another(
     assert!(told.contains(", no use written down; "), "{told}");
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("10s after it at the latest"), "{told}");
+    let output = development.command(&["explain", "token", "-o", "json"], another);
+    let family: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(family["uses_are_written"], false);
 }
 
 #[test]

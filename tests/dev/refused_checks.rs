@@ -345,3 +345,43 @@ fn what_does_not_arrive_and_why_a_token_is_not_active_are_told_without_a_secret(
         assert!(secrets.iter().all(|secret| !shown.contains(secret)), "{shown}");
     }
 }
+
+#[test]
+fn at_which_resource_a_token_was_shown_is_told_and_asked_again() {
+    let mut server = Server::start(&["--dev"]);
+    let (here, there) = ("https://here.example", "https://there.example");
+    server.told(&["resource-server", "update", "dev-api", "--resource", here]);
+    server.told(&["resource-server", "register", "There", "--resource", there]);
+    let tokens = server.exchange(&server.code("alice")).json();
+    let narrow = server.token(&[
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+        ("scope", "profile"),
+    ]);
+    let narrow = token(&narrow.json(), "access_token");
+    let query = format!("?resource={here}&service=orders:list");
+    let refused = check(&server, &narrow, &query, &[]);
+    let words = why(&failed(&server, &refused)[0].2);
+    assert_eq!(words[2..5], ["--token-stdin", "--resource", here]);
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(server.command(&words, &narrow).status.code(), Some(6));
+    let url = format!("{}&resource={there}", server.variable("OAUTH_AUTHORIZE_URL"));
+    server.variables.insert("OAUTH_AUTHORIZE_URL".to_owned(), url);
+    let bound = server.exchange(&server.code("bob")).json();
+    let refused = check(&server, &token(&bound, "access_token"), &query, &[]);
+    assert_eq!(refused.status, 401);
+    let seen = server.told(&["explain", "request", &refused.request_id]);
+    let told = &seen["checks"][0];
+    assert_eq!(told["told"], "it is bound to other resources");
+    assert_eq!(
+        (&told["received"], &told["expected"][0]),
+        (&Value::from(here), &Value::from(there))
+    );
+    let inactive = ask(
+        &server,
+        "/introspect",
+        Some(("dev-api", server.variable("OAUTH_RESOURCE_SERVER_SECRET"))),
+        &[("token", bound["access_token"].as_str().unwrap())],
+    );
+    assert_eq!(failed(&server, &inactive)[0].1, "it is bound to other resources");
+}

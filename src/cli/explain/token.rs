@@ -30,7 +30,7 @@ pub(super) fn run(context: &mut Context<'_>) -> Result<(), CliError> {
     let told = if context.output == OutputFormat::Table {
         lines(&family, uses_are_written).join("\n")
     } else {
-        json(&family).to_string()
+        json(&family, uses_are_written).to_string()
     };
     writeln!(context.stdout, "{told}").map_err(CliError::io("write to stdout"))?;
     let mut relatives = family.relatives.iter();
@@ -228,7 +228,7 @@ fn because(family: &Family) -> String {
     told.to_owned()
 }
 
-fn json(family: &Family) -> Value {
+fn json(family: &Family, uses_are_written: bool) -> Value {
     let grant = &family.grant;
     let relative = |one: &Relative| {
         let (state, ended_at, told) = end(one, family);
@@ -275,6 +275,7 @@ fn json(family: &Family) -> Value {
         "scope_in_force": family.standing.scope_in_force.to_string(),
         "hindrances": hindrances(family).iter().map(Hindrance::json).collect::<Vec<_>>(),
         "left_out": family.left_out,
+        "uses_are_written": uses_are_written,
         "tokens": relatives,
         "events": events,
     })
