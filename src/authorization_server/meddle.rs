@@ -11,6 +11,7 @@ use crate::domain::audit::{Action, Subject};
 use crate::domain::client::RefreshPolicy;
 use crate::domain::grant::{EndCause, Grant};
 use crate::domain::identifier::Identifier;
+use crate::domain::shell;
 use crate::domain::token::TokenKind;
 use crate::entropy::random;
 use crate::store::{ReadTransaction, Relative, StoreError};
@@ -153,9 +154,10 @@ fn nothing_to_rotate(tx: &ReadTransaction<'_>, grant: &Grant) -> Result<String, 
         }
         None => match tx.client_by_key(grant.client)? {
             Some(client) if client.settings.refresh == RefreshPolicy::None => format!(
-                "it has no refresh token: the client {id} gets none; `oauthctl client update {id} --refresh unlimited` has \
-                 it get them",
-                id = client.id
+                "it has no refresh token: the client {} gets none; `oauthctl client update {} --refresh unlimited` has it \
+                 get them",
+                client.id,
+                shell::word(client.id.as_str())
             ),
             _ => "it has no refresh token".to_owned(),
         },
