@@ -1,7 +1,7 @@
 //! Why a check, an introspection or a revocation was refused, check by check: at a development server.
 
 use super::check::access_record;
-use super::explain_token_request::presented;
+use super::explain_caller::presented;
 use super::{AuthorizationServer, Failure};
 use crate::clock::Timestamp;
 use crate::domain::client::ClientId;
@@ -9,12 +9,11 @@ use crate::domain::resource::Resource;
 use crate::domain::token::{TokenKind, TokenValue};
 use crate::protocol::access_token_checks::{Shown, of_access_token, of_foreign, of_uncovered, option};
 use crate::protocol::authorization_checks::{Check, Verdict};
+use crate::protocol::caller_checks::{AskedOf, Presented, caller_checks};
 use crate::protocol::check::{CheckDecision, decide};
 use crate::protocol::check_request::Asked;
-use crate::protocol::client_authentication::credentials;
 use crate::protocol::liveness::AccessRecord;
 use crate::protocol::parameters::Parameters;
-use crate::protocol::token_request_checks::{AskedOf, Presented, caller_checks};
 use crate::store::{ReadTransaction, StoreError};
 
 impl AuthorizationServer {
@@ -57,10 +56,7 @@ impl AuthorizationServer {
     ) -> Result<Vec<Check>, Failure> {
         let now = self.now();
         self.store.read(|tx| {
-            let presented = match credentials(authorization, body) {
-                Ok(credentials) => presented(tx, &credentials, now)?,
-                Err(error) => Presented::None(error),
-            };
+            let presented = presented(tx, authorization, body, now)?;
             let mut checks = caller_checks(body, &presented, of);
             let is_right = checks.iter().all(|check| check.verdict == Verdict::Passed);
             if of == AskedOf::Introspection

@@ -14,7 +14,7 @@
 //! | 7–8: check | `check`, `introspect`, `resources`; for administrators `explain`, `explain_request`, `family`, `matrix` |
 //! | afterwards | `revoke`, `account`, `change_password`, `prune` |
 //! | for all of them | `authenticate_client`, `form`, `throttle`, `password_gate`, `last_use`, `failure` |
-//! | a development server | `meddle`, `newest_grant`, `explain_token_request`, `explain_refusal`, `sign_in_by_button`; which database it may have: `development_database` |
+//! | a development server | `meddle`, `newest_grant`, `explain_token_request`, `explain_refusal`, `explain_caller`, `sign_in_by_button`; which database it may have: `development_database` |
 //! | to be seen from outside | `health`, `counts`, `noted` |
 
 mod account;
@@ -35,6 +35,7 @@ mod development_database;
 mod diagnosis;
 mod exchange;
 mod explain;
+mod explain_caller;
 mod explain_refusal;
 mod explain_request;
 mod explain_token_request;

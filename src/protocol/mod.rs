@@ -7,6 +7,7 @@
 //! | `authorization_request` | RFC 6749 §4.1.1: validated against the client, in the contract's order |
 //! | `authorization_checks` | the same request taken apart for people: each check, and what mends it |
 //! | `token_request_checks` | the same for an access token request that was refused |
+//! | `caller_checks` | the same for whoever authenticates at the token endpoint, and at introspection and revocation |
 //! | `access_token_checks` | the same for an access token that is shown and opens nothing |
 //! | `redirect_uri_meant` | which redirect URI was probably meant by a wrong one |
 //! | `authorization_error` | RFC 6749 §4.1.2.1: the codes that go back by redirect |
@@ -25,6 +26,7 @@ pub mod authorization_checks;
 pub mod authorization_error;
 pub mod authorization_request;
 pub mod bearer;
+pub mod caller_checks;
 pub mod check;
 pub mod check_request;
 pub mod check_resource;

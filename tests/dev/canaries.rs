@@ -3,9 +3,9 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Child;
 
-use crate::server::{Server, oauthctl};
+use crate::server::Server;
 
 /// A value as a client may come to write it.
 const WAYS: [fn(&str) -> String; 8] = [
@@ -174,17 +174,7 @@ fn spread(server: &Server, value: &str) -> Vec<String> {
 
 /// What a command prints that watches, up to the request for `/healthz?last`.
 fn watching(server: &Server, arguments: &[&str]) -> (Child, std::thread::JoinHandle<String>) {
-    let mut child = oauthctl(server.directory.path(), arguments)
-        .env("OAUTHCTL_DATABASE", server.variable("OAUTHCTL_DATABASE"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stderr.take().unwrap())
-        .read_line(&mut first)
-        .unwrap();
-    assert!(first.starts_with("watching"), "{first}");
+    let mut child = server.watching(arguments);
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let reading = std::thread::spawn(move || {
         let mut text = String::new();

@@ -262,6 +262,22 @@ impl Server {
         child.wait_with_output().unwrap()
     }
 
+    /// A command that watches, and has begun to; killed by whoever started it.
+    pub(crate) fn watching(&self, arguments: &[&str]) -> Child {
+        let mut child = oauthctl(self.directory.path(), arguments)
+            .env("OAUTHCTL_DATABASE", self.variable("OAUTHCTL_DATABASE"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stderr.take().unwrap())
+            .read_line(&mut first)
+            .unwrap();
+        assert!(first.starts_with("watching"), "{first}");
+        child
+    }
+
     pub(crate) fn told(&self, arguments: &[&str]) -> Value {
         let mut all = arguments.to_vec();
         all.extend_from_slice(&["-o", "json"]);

@@ -1,24 +1,14 @@
 //! `dev watch`.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Child;
 
-use crate::server::{Server, oauthctl};
+use crate::server::Server;
 
 #[test]
 fn who_watches_sees_requests_and_no_secret() {
     let server = Server::start(&["--dev"]);
-    let mut watching = oauthctl(server.directory.path(), &["dev", "watch", "-o", "jsonl"])
-        .env("OAUTHCTL_DATABASE", server.variable("OAUTHCTL_DATABASE"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(watching.stderr.take().unwrap())
-        .read_line(&mut first)
-        .unwrap();
-    assert!(first.starts_with("watching"), "{first}");
+    let mut watching = server.watching(&["dev", "watch", "-o", "jsonl"]);
     let code = server.code("alice");
     let tokens = server.exchange(&code).json();
     let mut seen = Vec::new();
@@ -54,21 +44,10 @@ fn who_watches_sees_requests_and_no_secret() {
 #[test]
 fn what_goes_well_is_one_line_to_who_watches() {
     let server = Server::start(&["--dev"]);
-    let watch = |arguments: &[&str]| {
-        let mut child = oauthctl(server.directory.path(), arguments)
-            .env("OAUTHCTL_DATABASE", server.variable("OAUTHCTL_DATABASE"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut first = String::new();
-        BufReader::new(child.stderr.take().unwrap())
-            .read_line(&mut first)
-            .unwrap();
-        assert!(first.starts_with("watching"), "{first}");
-        child
-    };
-    let (mut brief, mut whole) = (watch(&["dev", "watch"]), watch(&["dev", "watch", "--all"]));
+    let (mut brief, mut whole) = (
+        server.watching(&["dev", "watch"]),
+        server.watching(&["dev", "watch", "--all"]),
+    );
     let url = server.variable("OAUTH_AUTHORIZE_URL");
     server.get(url, &[]);
     server.get(&url.replace("response_type=code", "response_type=token"), &[]);

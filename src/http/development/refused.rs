@@ -10,11 +10,12 @@ use crate::http::router::Endpoint;
 use crate::protocol::access_token_checks::{of_missing, option};
 use crate::protocol::authorization_checks::Check;
 use crate::protocol::bearer;
+use crate::protocol::caller_checks::AskedOf;
 use crate::protocol::check_request::{self, Asked, request_asked};
 use crate::protocol::check_resource;
 use crate::protocol::parameters::{Parameters, names_any};
 use crate::protocol::token_request::{self, GrantType};
-use crate::protocol::token_request_checks::{AskedOf, of_content_type, of_method, of_misplaced};
+use crate::protocol::token_request_checks::{of_content_type, of_method, of_misplaced};
 
 /// Why a request was refused, where somebody may wonder. What cannot be told here, the answer has told.
 pub(super) fn explained(
