@@ -107,7 +107,7 @@ pub fn of_access_token(parameter: &str, shown: &Shown<'_>, resource: Option<&Res
         }
         Some(Inactive::AnotherResource) => {
             let bound = token.resources.iter().map(ToString::to_string).collect();
-            failed(parameter, "it is bound to other resources")
+            failed("resource", "the token is bound to others")
                 .received(resource.map(Resource::as_str))
                 .registered(bound)
                 .client("get one for this resource, with `resource` in the authorization request")

@@ -372,7 +372,7 @@ fn at_which_resource_a_token_was_shown_is_told_and_asked_again() {
     assert_eq!(refused.status, 401);
     let seen = server.told(&["explain", "request", &refused.request_id]);
     let told = &seen["checks"][0];
-    assert_eq!(told["told"], "it is bound to other resources");
+    assert_eq!(told["told"], "the token is bound to others");
     assert_eq!(
         (&told["received"], &told["expected"][0]),
         (&Value::from(here), &Value::from(there))
@@ -383,5 +383,5 @@ fn at_which_resource_a_token_was_shown_is_told_and_asked_again() {
         Some(("dev-api", server.variable("OAUTH_RESOURCE_SERVER_SECRET"))),
         &[("token", bound["access_token"].as_str().unwrap())],
     );
-    assert_eq!(failed(&server, &inactive)[0].1, "it is bound to other resources");
+    assert_eq!(failed(&server, &inactive)[0].1, "the token is bound to others");
 }

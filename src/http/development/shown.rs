@@ -63,6 +63,9 @@ const CLOSED: [&str; 11] = [
     "username",
 ];
 
+/// Of these fields of the head, checks repeat the media type, and the scheme as [`scheme`] shows it.
+const FIELDS: [&str; 2] = ["Authorization", "Content-Type"];
+
 /// The schemes that are known by name (RFC 9110 §11.1 and its registry).
 const SCHEMES: [&str; 6] = ["Basic", "Bearer", "Digest", "DPoP", "Negotiate", "Token"];
 
@@ -93,7 +96,11 @@ pub(super) fn shown(name: &str, value: &str) -> String {
 /// What a check says. Somebody may have put a token into each parameter, and what is told of it repeats that.
 pub(super) fn check(check: Check) -> Check {
     let received = check.received.map(|received| {
-        let shown = shown(&check.parameter, &received);
+        let shown = if FIELDS.contains(&&*check.parameter) {
+            cut(&text(&received), LONGEST)
+        } else {
+            shown(&check.parameter, &received)
+        };
         let alike = check
             .differs_at
             .filter(|&at| shown.get(..at).is_some() && shown.get(..at) == received.get(..at));
@@ -332,6 +339,7 @@ mod tests {
     use percent_encoding::percent_encode_byte;
 
     use super::*;
+    use crate::protocol::authorization_checks::Verdict;
 
     #[test]
     fn what_opens_something_is_cut() {
@@ -432,7 +440,7 @@ mod tests {
         let sent = format!("http://127.0.0.1/cb?{secret}");
         let checked = check(Check {
             parameter: "redirect_uri".to_owned(),
-            verdict: crate::protocol::authorization_checks::Verdict::Failed,
+            verdict: Verdict::Failed,
             told: format!("{sent} is not registered"),
             received: Some(sent.clone()),
             expected: vec!["http://127.0.0.1/".to_owned(), sent.clone()],
@@ -446,6 +454,19 @@ mod tests {
         assert!(!format!("{checked:?}").contains("bbb"), "{checked:?}");
         assert_eq!(checked.received.as_deref(), Some("http://127.0.0.1/cb?ocs_…"));
         assert_eq!(checked.differs_at, Some(17), "what comes before it is as it was");
+        for (parameter, received, expected) in [
+            ("Content-Type", "application/json", "application/json"),
+            ("Content-Type", &secret, "ocs_…"),
+            ("Authorization", "Basic …", "Basic …"),
+            ("code_verifier", "too short", "(9 characters)"),
+        ] {
+            let checked = check(Check {
+                parameter: parameter.to_owned(),
+                received: Some(received.to_owned()),
+                ..checked.clone()
+            });
+            assert_eq!(checked.received.as_deref(), Some(expected), "{parameter}");
+        }
     }
 
     #[test]
