@@ -3,14 +3,13 @@
 //! A lock says who has it, because the system lets go of it when a process ends, however it ends. The socket is where that
 //! one is found. Both are removed by who has the lock, so that of several who begin at once one gets it.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::OFlag;
-use nix::sys::stat::{Mode, umask};
 use nix::unistd::Uid;
 
 use crate::cli::exit::CliError;
@@ -143,17 +142,24 @@ fn refuse_too_long(socket: &Path) -> Result<(), CliError> {
     )))
 }
 
-/// Mode 0600 from the first moment on. What a server that was killed left behind goes away.
+/// Mode 0600, and nobody is heard who was quicker than that: a mask for new files would be one for all threads of the process,
+/// which may be somebody's tests. What a server that was killed left behind goes away.
 fn bind(path: &Path) -> Result<UnixListener, CliError> {
     let doing = format!("open the control socket {}", path.display());
     let is_left = fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
     if is_left {
         fs::remove_file(path).map_err(CliError::io(doing.clone()))?;
     }
-    let before = umask(Mode::from_bits_truncate(0o177));
-    let bound = UnixListener::bind(path);
-    umask(before);
-    bound.map_err(CliError::io(doing))
+    closed(path).map_err(CliError::io(doing))
+}
+
+fn closed(path: &Path) -> io::Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    listener.set_nonblocking(true)?;
+    while listener.accept().is_ok() {}
+    listener.set_nonblocking(false)?;
+    Ok(listener)
 }
 
 /// A lock on a file, which goes away before the lock does.
