@@ -63,6 +63,8 @@ impl AuthorizationServer {
         let now = self.now();
         let considered = self.store.read(|tx| consider(tx, raw, cookie, now))?;
         match &considered {
+            // Nothing in it was looked at.
+            Considered::Page(PageRefusal::TooLong(_)) => {}
             Considered::Page(refusal) => noted::claimed_client(refusal.client()),
             Considered::Redirect(refusal) => noted::claimed_client(Some(&refusal.client)),
             Considered::SignIn(request)

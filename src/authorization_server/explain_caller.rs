@@ -63,9 +63,12 @@ fn looked_up(
             // As text it is an identifier where somebody exchanged the two.
             let swapped = secret.reveal().parse::<ClientId>().ok();
             if let Some(id) = swapped
-                && tx.registered(&id)?.is_some()
+                && let Some(registered) = tx.registered(&id)?
             {
-                return Ok(Presented::Swapped(id));
+                return Ok(Presented::Swapped {
+                    id,
+                    is_resource_server: matches!(registered, Registered::ResourceServer(_)),
+                });
             }
             let clients = tx.clients()?.iter().map(|client| client.id.to_string()).collect();
             return Ok(Presented::Unknown {

@@ -9,7 +9,7 @@ use self::report::Question;
 use super::complete;
 use super::context::Context;
 use super::exit::CliError;
-use super::token_input;
+use super::token_input::{self, NoToken};
 use crate::domain::client::ClientId;
 use crate::domain::owner::Username;
 use crate::domain::resource::Resource;
@@ -119,21 +119,33 @@ fn check(opts: &CheckOpts, context: &mut Context<'_>) -> Result<(), CliError> {
                      `oauthctl resource-server update NAME --resource URL` registers it"
                 )));
             }
-            let token = token_input::from_stdin()?;
-            if token.kind() != TokenKind::AccessToken {
-                return Err(CliError::Usage(format!(
-                    "this is no access token, which begins with oat_: what begins with {} opens nothing at a resource server",
-                    token.kind().prefix()
-                )));
-            }
-            match server.explain_token(opts.resource.as_ref(), &token.reveal(), &question.asked)? {
-                Some(explained) => report::one(&explained, &question, context)?,
-                None => report::unknown_token(&question, context)?,
+            match token_input::from_stdin() {
+                Ok(token) if token.kind() == TokenKind::AccessToken => {
+                    let resource = opts.resource.as_ref();
+                    match server.explain_token(resource, &token.reveal(), &question.asked)? {
+                        Some(explained) => report::one(&explained, &question, context)?,
+                        None => report::no_token(ELSEWHERE, &question, context)?,
+                    }
+                }
+                Ok(token) => {
+                    let why = format!(
+                        "this is no access token, which begins with oat_: what begins with {} opens nothing at a resource \
+                         server",
+                        token.kind().prefix()
+                    );
+                    report::no_token(&why, &question, context)?
+                }
+                // A resource server would be told the same of it.
+                Err(NoToken::Other(why)) => report::no_token(&why, &question, context)?,
+                Err(NoToken::Failed(error)) => return Err(error),
             }
         }
     };
     if allowed { Ok(()) } else { Err(CliError::Denied) }
 }
+
+/// Of a token that is not there.
+const ELSEWHERE: &str = "a token of this form can be of another server, of an earlier start of this one with another database, cut, or pruned";
 
 fn question(opts: &CheckOpts) -> Result<Question, CliError> {
     match (&opts.service, &opts.method, &opts.path) {

@@ -260,6 +260,7 @@ impl TestServer {
         let owner = ResourceOwner {
             username,
             password: Some(owner.password.reveal()),
+            prefers_button: false,
         };
         owner
             .answer(decision, HttpClient::new(), authorization_url, redirect_uri)

@@ -12,22 +12,40 @@ use crate::protocol::parameters::Parameters;
 /// The most bytes that are read: the largest answer of a token endpoint is far smaller.
 const LONGEST: u64 = 64 * 1024;
 
+/// Why there is no token.
+#[derive(Debug)]
+pub(super) enum NoToken {
+    /// What stands there is none, for this reason.
+    Other(String),
+    /// Nothing stands there, or it cannot be read.
+    Failed(CliError),
+}
+
+impl From<NoToken> for CliError {
+    fn from(error: NoToken) -> Self {
+        match error {
+            NoToken::Other(why) => Self::Usage(why),
+            NoToken::Failed(error) => error,
+        }
+    }
+}
+
 /// What stands on stdin: a value alone or in quotes, `Bearer` and a value, the whole header, the JSON that holds an
 /// `access_token`, or the URL to which a browser was sent with a `code`. No more is read than the first line, but for JSON,
 /// which is read to its end.
 ///
 /// # Errors
-/// `Usage` where it is nothing of that.
-pub(super) fn from_stdin() -> Result<TokenValue, CliError> {
+/// It is nothing of that.
+pub(super) fn from_stdin() -> Result<TokenValue, NoToken> {
     read(&mut io::stdin().lock().take(LONGEST))
 }
 
-fn read(input: &mut impl BufRead) -> Result<TokenValue, CliError> {
+fn read(input: &mut impl BufRead) -> Result<TokenValue, NoToken> {
     let mut text = String::new();
     loop {
         let read = input.read_line(&mut text).map_err(|error| match error.kind() {
             io::ErrorKind::InvalidData => none("what stands on stdin is not text in UTF-8"),
-            _ => CliError::io("read stdin")(error),
+            _ => NoToken::Failed(CliError::io("read stdin")(error)),
         })?;
         let so_far = text.trim();
         if so_far.starts_with('{') {
@@ -41,27 +59,27 @@ fn read(input: &mut impl BufRead) -> Result<TokenValue, CliError> {
         } else if !so_far.is_empty() {
             return of_line(so_far);
         } else if read == 0 {
-            return Err(CliError::Usage(
+            return Err(NoToken::Failed(CliError::Usage(
                 "there is no token on stdin; it is expected on the first line".to_owned(),
-            ));
+            )));
         }
     }
 }
 
-fn none(what: &str) -> CliError {
-    CliError::Usage(format!(
+fn none(what: &str) -> NoToken {
+    NoToken::Other(format!(
         "{what}: this is no token of this server; its codes and tokens begin with oac_, oat_ or ort_, and have 60 characters"
     ))
 }
 
-fn of_json(json: &Value) -> Result<TokenValue, CliError> {
+fn of_json(json: &Value) -> Result<TokenValue, NoToken> {
     let value = json["access_token"].as_str().and_then(TokenValue::parse);
     value
         .filter(|value| value.kind() == TokenKind::AccessToken)
         .ok_or_else(|| none("the JSON on stdin has no `access_token` that is one here"))
 }
 
-fn of_line(line: &str) -> Result<TokenValue, CliError> {
+fn of_line(line: &str) -> Result<TokenValue, NoToken> {
     let text = unquoted(line);
     let text = match text.split_once(':') {
         Some((name, value)) if name.eq_ignore_ascii_case("authorization") => value.trim(),
@@ -104,7 +122,7 @@ mod tests {
     fn found(text: &str) -> Result<String, String> {
         match read(&mut text.as_bytes()) {
             Ok(value) => Ok(value.reveal()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(CliError::from(error).to_string()),
         }
     }
 

@@ -45,7 +45,12 @@ pub enum Presented {
         secret: Result<(), WrongSecret>,
     },
     /// The client's identifier stands where its secret belongs.
-    Swapped(ClientId),
+    Swapped {
+        /// Whose it is.
+        id: ClientId,
+        /// Whether that is a resource server.
+        is_resource_server: bool,
+    },
     /// Nobody has this identifier.
     Unknown {
         /// The identifiers of all clients.
@@ -95,10 +100,14 @@ pub(super) fn of_client(parameters: &Parameters, presented: &Presented, of: Aske
             .command(&["client", "enable", client.as_str()]),
         Presented::ResourceServer { id, secret } => of_resource_server(id, secret, of),
         Presented::WrongSecret { client, secret } => of_wrong_secret("client", client, secret),
-        Presented::Swapped(client) => failed("client_id", "client_id and client_secret have changed places")
-            .client(format!(
-                "send client_id={client}, and the secret as client_secret"
-            )),
+        Presented::Swapped {
+            id,
+            is_resource_server: true,
+        } if of != AskedOf::Introspection => of_resource_server(id, &Ok(()), of),
+        Presented::Swapped { id, .. } => {
+            failed("client_id", "client_id and client_secret have changed places")
+                .client(format!("send client_id={id}, and the secret as client_secret"))
+        }
         Presented::Unknown { clients, sent } => {
             // Not shown: people swap identifier and secret.
             let check = failed("client_id", "nobody is registered under what was sent");

@@ -340,9 +340,9 @@ fn a_token() {
     let refresh = token.replacen("oat_", "ort_", 1);
     let elsewhere = "a token of this form can be of another server, of an earlier start of this one with another database, \
                      cut, or pruned\n";
-    let other = "error: this is no access token, which begins with oat_: what begins with ort_ opens nothing at a resource \
+    let other = "this is no access token, which begins with oat_: what begins with ort_ opens nothing at a resource \
                  server\n";
-    let none = "error: what stands on stdin is something else: this is no token of this server; its codes and tokens begin \
+    let none = "what stands on stdin is something else: this is no token of this server; its codes and tokens begin \
                 with oac_, oat_ or ort_, and have 60 characters\n";
     let json = format!("{{\"refresh_token\": \"{refresh}\",\n \"access_token\": \"{token}\"}}");
     for (stdin, service, shown, told, code) in [
@@ -359,8 +359,8 @@ fn a_token() {
         (&token, "stock:count", &uncovered, "", 6),
         (&expired, "orders:list", &ended, "", 6),
         (&stranger.reveal(), "orders:list", &unknown, elsewhere, 6),
-        (&refresh, "orders:list", "", other, 2),
-        (&"x".repeat(100_000), "orders:list", "", none, 2),
+        (&refresh, "orders:list", &unknown, other, 6),
+        (&"x".repeat(100_000), "orders:list", &unknown, none, 6),
     ] {
         Cli::new(&home)
             .args(["access", "check", "--token-stdin", "--service", service])

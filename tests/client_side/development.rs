@@ -87,14 +87,18 @@ fn the_button_of_whoever_has_signs_in_the_name_is_found() {
 }
 
 #[test]
-fn a_password_that_is_given_is_the_one_that_counts() {
-    let script = r#""$oauthctl" login --headless && OAUTH_PASSWORD=wrong "$oauthctl" login --headless"#;
+fn whoever_has_a_button_needs_no_password_and_whoever_has_none_does() {
+    // As in a terminal with the variables of an earlier start.
+    let script = r#"OAUTH_PASSWORD=of-before "$oauthctl" login --headless -o json
+        echo 'long enough' | "$oauthctl" owner add dave --password-stdin -o id
+        export OAUTH_USERNAME=dave
+        OAUTH_PASSWORD='long enough' "$oauthctl" login --headless -o json
+        OAUTH_PASSWORD=wrong "$oauthctl" login --headless
+        echo wrong | "$oauthctl" login --headless --owner alice --password-stdin"#;
     let ended = beside_development_server(&Home::empty(), script);
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(
-        ended.stderr.contains("the name or the password is wrong"),
-        "{ended:?}"
-    );
+    assert_eq!(ended.stdout.matches("access_token").count(), 2, "{ended:?}");
+    let refused = "the name or the password is wrong";
+    assert_eq!(ended.stderr.matches(refused).count(), 2, "{ended:?}");
 }
 
 #[test]
@@ -113,6 +117,21 @@ fn the_variables_are_about_their_own_client() {
     );
     assert!(ended.stdout.contains("scope=profile"), "{ended:?}");
     assert!(!ended.stdout.contains("orders"), "{ended:?}");
+}
+
+#[test]
+fn a_scope_in_the_place_of_the_client_is_said() {
+    let script = r#""$oauthctl" login --headless --scope orders:read profile
+        env -u OAUTH_ISSUER "$oauthctl" example client --for curl --scope orders:read orders:write"#;
+    let ended = beside_development_server(&Home::empty(), script);
+    let said =
+        "error: `profile` is no client, but a scope; several are one value: --scope 'orders:read profile'\n";
+    assert!(ended.stderr.starts_with(said), "{ended:?}");
+    assert!(
+        ended.stderr.contains("error: `orders:write` is no client"),
+        "{ended:?}"
+    );
+    assert_eq!(ended.code, Some(2), "{ended:?}");
 }
 
 #[test]

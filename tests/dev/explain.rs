@@ -208,7 +208,7 @@ fn a_request_is_found_by_the_id_on_its_page_and_the_remedy_mends_it() {
     let told = String::from_utf8(unknown.stderr).unwrap();
     for part in [
         "no request `nothing`",
-        "all 2 that it has answered",
+        "all 2 that it has read and answered",
         "error page",
         "X-Request-Id",
         "`oauthctl dev watch`",

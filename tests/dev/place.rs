@@ -126,3 +126,44 @@ fn where_the_database_cannot_be_is_told_as_ever() {
         );
     }
 }
+
+#[test]
+fn a_signal_while_it_starts_leaves_nothing_of_it_behind() {
+    let directory = TempDir::new().unwrap();
+    let arguments = [
+        "serve",
+        "--dev",
+        "--database",
+        "kept.db",
+        "--listen",
+        "127.0.0.1:0",
+    ];
+    let mut started = Started(vec![
+        oauthctl(directory.path(), &arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    ]);
+    let child = &mut started.0[0];
+    // Before it has put anything in, which takes longer than this does.
+    while !directory.path().join("kept.db-dev").exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(0), "{status}");
+    let left: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, ["kept.db"]);
+}

@@ -91,8 +91,8 @@ pub(super) fn one(
     Ok(explanation.is_allowed())
 }
 
-/// Prints that a token is none of ours.
-pub(super) fn unknown_token(question: &Question, context: &mut Context<'_>) -> Result<bool, CliError> {
+/// Prints that what was shown is no access token of ours, and why that may be.
+pub(super) fn no_token(why: &str, question: &Question, context: &mut Context<'_>) -> Result<bool, CliError> {
     let verdict = Verdict {
         scope: None,
         reason: Inactive::Unknown.to_string(),
@@ -106,9 +106,7 @@ pub(super) fn unknown_token(question: &Question, context: &mut Context<'_>) -> R
         }
         context.print(&record)?;
     }
-    context.say(
-        "a token of this form can be of another server, of an earlier start of this one with another database, cut, or pruned",
-    )?;
+    context.say(why)?;
     Ok(false)
 }
 

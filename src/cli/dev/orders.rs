@@ -153,8 +153,10 @@ impl Commanded<'_> {
     fn not_remembered(&self, id: &str) -> String {
         let told = match self.development.remembered() {
             0 => "the server has answered none yet".to_owned(),
-            1 => "the server remembers the only one that it has answered".to_owned(),
-            count @ 2..REMEMBERED => format!("the server remembers all {count} that it has answered"),
+            1 => "the server remembers the only one that it has read and answered".to_owned(),
+            count @ 2..REMEMBERED => {
+                format!("the server remembers all {count} that it has read and answered")
+            }
             count => format!("the server remembers the last {count}"),
         };
         format!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::control::{Connection, cut_off, runs_beside};
+use super::control::{Connection, cut_off, issuer_beside};
 use super::orders::Order;
 use crate::cli::context::Context;
 use crate::cli::exit::CliError;
@@ -45,7 +45,7 @@ pub(super) fn run(database: &Path, all: bool, context: &mut Context<'_>) -> Resu
             .map_err(CliError::io("write to stdout"))?;
     }
     // It gives up between two requests, too; or it was killed.
-    if runs_beside(database) {
+    if issuer_beside(database).is_some() {
         return Err(cut_off());
     }
     context.say("the server has ended")

@@ -7,12 +7,13 @@ use crate::store::Relative;
 /// The relatives, each after the one that it came of, with how many stand above it.
 ///
 /// A refresh token comes of the one that it took the place of, the first one of the code; an access token is issued together
-/// with a refresh token, and stands beneath that.
-pub(super) fn descent(relatives: &[Relative]) -> Vec<(usize, &Relative)> {
+/// with a refresh token, and stands beneath that. Where some are left out (`is_cut`), one that has none of its instant stands
+/// beneath the code: the one that it came of may be missing.
+pub(super) fn descent(relatives: &[Relative], is_cut: bool) -> Vec<(usize, &Relative)> {
     let mut told = Vec::with_capacity(relatives.len());
     let of = |kind| relatives.iter().filter(move |one| one.kind == kind);
     let issued: Vec<(Option<Identifier>, &Relative)> = of(TokenKind::AccessToken)
-        .map(|token| (parent(token, relatives), token))
+        .map(|token| (parent(token, relatives, is_cut), token))
         .collect();
     let issued_with = |parent| {
         let of_parent = issued.iter().filter(move |(found, _)| *found == parent);
@@ -47,15 +48,15 @@ fn succeeds(one: &Relative, other: &Relative) -> bool {
 }
 
 /// The refresh token with which an access token was issued: that of the same instant whose key comes next, else the newest
-/// one before. Keys grow with each row that a server makes, whatever its clock shows.
-fn parent(token: &Relative, relatives: &[Relative]) -> Option<Identifier> {
+/// one before, if none is left out. Keys grow with each row that a server makes, whatever its clock shows.
+fn parent(token: &Relative, relatives: &[Relative], is_cut: bool) -> Option<Identifier> {
     let refresh = || relatives.iter().filter(|one| one.kind == TokenKind::RefreshToken);
     let together = refresh()
         .filter(|one| one.issued_at == token.issued_at && one.identifier > token.identifier)
         .min_by_key(|one| one.identifier);
     let before = || {
         refresh()
-            .filter(|one| one.identifier < token.identifier)
+            .filter(|one| !is_cut && one.identifier < token.identifier)
             .max_by_key(|one| one.identifier)
     };
     together.or_else(before).map(|one| one.identifier)
@@ -81,8 +82,8 @@ mod tests {
         }
     }
 
-    fn told(relatives: &[Relative]) -> Vec<(usize, i64)> {
-        let told = descent(relatives);
+    fn told(relatives: &[Relative], is_cut: bool) -> Vec<(usize, i64)> {
+        let told = descent(relatives, is_cut);
         told.iter()
             .map(|(depth, one)| (*depth, one.identifier.as_i64()))
             .collect()
@@ -102,7 +103,7 @@ mod tests {
             ];
             for _ in 0..family.len() {
                 family.rotate_left(1);
-                let mut told = told(&family);
+                let mut told = told(&family, false);
                 // Those of one refresh token in any order.
                 told[4..].sort_unstable();
                 assert_eq!(told, [(0, 1), (1, 3), (2, 2), (2, 5), (3, 4), (3, 6)], "{later}");
@@ -111,10 +112,22 @@ mod tests {
     }
 
     #[test]
+    fn where_some_are_left_out_no_token_is_given_a_parent_that_may_be_wrong() {
+        let family = [
+            one(RefreshToken, 3, 50, Some(5)),
+            one(AccessToken, 2, 50, None),
+            // Issued with 5, which is left out.
+            one(AccessToken, 6, 57, None),
+        ];
+        assert_eq!(told(&family, true), [(0, 6), (0, 3), (1, 2)]);
+        assert_eq!(told(&family, false), [(0, 3), (1, 2), (1, 6)]);
+    }
+
+    #[test]
     fn without_refresh_tokens_all_come_of_the_code_and_without_it_of_nothing() {
         let mut family = vec![one(AuthorizationCode, 1, 0, None), one(AccessToken, 2, 9, None)];
-        assert_eq!(told(&family), [(0, 1), (1, 2)]);
+        assert_eq!(told(&family, false), [(0, 1), (1, 2)]);
         family.remove(0);
-        assert_eq!(told(&family), [(0, 2)]);
+        assert_eq!(told(&family, false), [(0, 2)]);
     }
 }

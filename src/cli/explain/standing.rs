@@ -49,6 +49,13 @@ pub(super) fn hindrances(family: &Family) -> Vec<Hindrance> {
             mends: vec![format!("oauthctl owner enable {owner}")],
         });
     }
+    let mut relatives = family.relatives.iter();
+    if !standing.may_refresh && relatives.any(|one| one.kind == TokenKind::RefreshToken) {
+        all.push(Hindrance {
+            told: format!("the client {} may not refresh this grant any more", grant.client),
+            mends: vec![format!("oauthctl client update {client} --refresh unlimited")],
+        });
+    }
     for (scope, is_defined) in &standing.lost {
         let word = shell::word(scope.as_str());
         let why = if *is_defined {

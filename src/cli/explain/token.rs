@@ -152,7 +152,7 @@ fn lines(family: &Family, uses_are_written: bool) -> Vec<String> {
             family.left_out + family.relatives.len()
         ));
     }
-    for (depth, one) in descent(&family.relatives) {
+    for (depth, one) in descent(&family.relatives, family.left_out > 0) {
         let used = match (one.kind, one.last_used_at) {
             (TokenKind::AccessToken, Some(at)) => format!(", last used at {at}"),
             (TokenKind::AccessToken, None) if uses_are_written => ", not used".to_owned(),
@@ -245,7 +245,7 @@ fn json(family: &Family, uses_are_written: bool) -> Value {
             "asked": one.identifier == family.asked,
         })
     };
-    let descent = descent(&family.relatives).into_iter();
+    let descent = descent(&family.relatives, family.left_out > 0).into_iter();
     let relatives: Vec<Value> = descent.map(|(_, one)| relative(one)).collect();
     let events: Vec<Value> = family
         .events

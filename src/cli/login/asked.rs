@@ -62,9 +62,13 @@ impl Asked {
         }
         let given = variables::redirect_uri(opts.redirect_uri.as_ref(), &client)?;
         let own = OwnServer::of(context)?;
+        let or_scope = |error| at_hand::or_scope(error, &opts.scope, &client, context);
         let registered = match &named {
-            None => context.server()?.client(&client)?,
-            Some(issuer) => match own.client(issuer.as_str(), &client, context)? {
+            None => {
+                let found = context.server()?.client(&client);
+                found.map_err(|error| or_scope(error.into()))?
+            }
+            Some(issuer) => match own.client(issuer.as_str(), &client, context).map_err(or_scope)? {
                 Some(registered) => registered,
                 None => return Self::elsewhere(client, issuer, given, opts),
             },

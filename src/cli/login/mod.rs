@@ -57,7 +57,8 @@ use crate::protocol::parameters::Parameters;
     --headless --owner alice --password-stdin <password.txt\n  \
     oauthctl login app --issuer https://id.example.com --redirect-uri http://127.0.0.1/callback\n\n\
     The secret comes from --secret-file, --secret-stdin or the variable OAUTH_CLIENT_SECRET;\n\
-    on a terminal it is asked for; the password likewise, from OAUTH_PASSWORD. Certificates are judged by what the system trusts, or by\n\
+    on a terminal it is asked for; the password likewise, from OAUTH_PASSWORD, but for those who have a button at a\n\
+    development server. Certificates are judged by what the system trusts, or by\n\
     the file that the variable SSL_CERT_FILE names.")]
 pub(super) struct Opts {
     // Variables are read by hand: they are about one client, and about no other.
@@ -305,6 +306,8 @@ impl Login {
         let owner = ResourceOwner {
             username: owner.as_str(),
             password: password.as_deref(),
+            // A password of the environment may be that of an earlier start.
+            prefers_button: self.asked.is_development && !opts.owner.password_stdin,
         };
         let address = self.authorization_url(sent, &redirect_uri);
         let location = owner

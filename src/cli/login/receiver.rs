@@ -19,7 +19,7 @@ use crate::http::listener::{Handler, Limits, Listener};
 use crate::http::pages::{LoginAnswer, Pages};
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::protocol::parameters::Parameters;
+use crate::protocol::parameters::{Parameters, names_any};
 
 /// Bound, and not yet listened to. A browser that comes early waits.
 pub(super) struct Bound {
@@ -163,7 +163,9 @@ impl Page {
 
     fn answer(&self, request: &Request) -> Response {
         let Some(parameters) = self.expected.own(request.query()) else {
-            self.has_foreign.store(true, Ordering::Relaxed);
+            if names_any(request.query().as_bytes(), &["code", "error"]) {
+                self.has_foreign.store(true, Ordering::Relaxed);
+            }
             return self.show(request, 400, LoginAnswer::Foreign);
         };
         let answer = match (self.expected.code(&parameters), parameters.get("error")) {

@@ -59,6 +59,8 @@ pub(in crate::cli) struct ResourceOwner<'a> {
     pub(in crate::cli) username: &'a str,
     /// With none, by the button that a development server has for them.
     pub(in crate::cli) password: Option<&'a str>,
+    /// Whether the button is pressed also where there is a password, if they have one.
+    pub(in crate::cli) prefers_button: bool,
 }
 
 impl Decision<'_> {
@@ -120,17 +122,19 @@ impl ResourceOwner<'_> {
                     self.username
                 );
                 has_signed_in = true;
-                match self.password {
-                    Some(password) => (
+                let button = match self.password {
+                    None => Some(self.button(answer.body())?),
+                    Some(_) if self.prefers_button => self.button(answer.body()).ok(),
+                    Some(_) => None,
+                };
+                match button {
+                    Some(form) => (form, vec![(OWNER, self.username.to_owned())]),
+                    None => (
                         by_password,
                         vec![
                             ("username", self.username.to_owned()),
-                            ("password", password.to_owned()),
+                            ("password", self.password.unwrap_or_default().to_owned()),
                         ],
-                    ),
-                    None => (
-                        self.button(answer.body())?,
-                        vec![(OWNER, self.username.to_owned())],
                     ),
                 }
             } else if let Some(form) = Form::find(answer.body(), "name=\"decision\"") {

@@ -64,6 +64,8 @@ pub(super) fn run(
         // What is set for an address is set for this one.
         context.settings.server.listen = socket.local_addr().map_err(CliError::io("find the port"))?;
     }
+    // From here on a signal leaves nothing of it behind: it waits until the server runs, and ends it then.
+    let caught = dev.map(|_| signals::catch()).transpose()?;
     let development = dev
         .map(|file| development::prepare(file.as_deref(), loaded, &sockets, context))
         .transpose()?;
@@ -122,7 +124,8 @@ pub(super) fn run(
         tls: tls.clone(),
         status: status.clone(),
     };
-    signals::handle(listener.stop_handle(), reload)?;
+    let caught = caught.map_or_else(signals::catch, Ok)?;
+    signals::handle(caught, listener.stop_handle(), reload)?;
     // The socket is bound, so whoever connects now is answered. A stderr that is closed does not keep anybody from it.
     let _ = writeln!(context.stderr, "{status}");
     let health = health.map(|health| health.start(&app)).transpose()?;

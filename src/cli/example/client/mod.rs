@@ -164,18 +164,25 @@ fn registered(opts: &Opts, context: &Context<'_>) -> Result<Registered, CliError
         None => variables::read(variables::ISSUER)?,
     };
     let own = OwnServer::of(context)?;
+    let or_scope = |error, id: &ClientId| at_hand::or_scope(error, &opts.scope, id, context);
     let client = match (named, client) {
-        (None, Some(id)) => context.server()?.client(&id)?,
+        (None, Some(id)) => {
+            let found = context.server()?.client(&id);
+            found.map_err(|error| or_scope(error.into(), &id))?
+        }
         (None, None) => only_client(context)?,
         (Some(_), None) => {
             return Err(CliError::Usage(
                 "say which client: `oauthctl example client CLIENT --for …`".to_owned(),
             ));
         }
-        (Some(issuer), Some(id)) => match own.client(issuer.as_str(), &id, context)? {
-            Some(client) => client,
-            None => return elsewhere(opts, issuer, id),
-        },
+        (Some(issuer), Some(id)) => {
+            let found = own.client(issuer.as_str(), &id, context);
+            match found.map_err(|error| or_scope(error, &id))? {
+                Some(client) => client,
+                None => return elsewhere(opts, issuer, id),
+            }
+        }
     };
     let uris = &client.settings.redirect_uris;
     let known = uris.iter().find(|uri| uri.is_loopback_http()).or(uris.first());
