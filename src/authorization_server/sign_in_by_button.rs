@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use serde_json::json;
 
 use super::{AuthorizationServer, SignInError, noted};
-use crate::domain::owner::Username;
+use crate::domain::owner::{ResourceOwner, Username};
 use crate::domain::session::SessionCookie;
 use crate::store::StoreError;
 
@@ -50,30 +50,25 @@ impl AuthorizationServer {
         old: Option<&SessionCookie>,
         from: IpAddr,
     ) -> Result<SessionCookie, SignInError> {
-        let result = self.try_sign_in_by_button(buttons, pressed, old, from);
+        let result = self.owner_of(buttons, pressed).and_then(|owner| {
+            let detail = json!({ "by": "button of a development server" });
+            self.begin_session(&owner, old, from, detail, self.now())
+        });
         self.count_sign_in(&result);
         result
     }
 
-    fn try_sign_in_by_button(
-        &self,
-        buttons: &Buttons,
-        pressed: &Username,
-        old: Option<&SessionCookie>,
-        from: IpAddr,
-    ) -> Result<SessionCookie, SignInError> {
+    fn owner_of(&self, buttons: &Buttons, pressed: &Username) -> Result<ResourceOwner, SignInError> {
         if !buttons.owners.contains(pressed) {
             return Err(SignInError::Wrong);
         }
-        let owner = self
-            .store
-            .read(|tx| tx.owner(pressed))?
-            .ok_or(SignInError::Wrong)?;
+        let found = self.store.read(|tx| tx.owner(pressed))?;
+        let owner = found.ok_or(SignInError::Wrong)?;
         noted::owner(Some(&owner.username));
-        if !owner.enabled {
-            return Err(SignInError::Disabled);
+        if owner.enabled {
+            Ok(owner)
+        } else {
+            Err(SignInError::Disabled)
         }
-        let detail = json!({ "by": "button of a development server" });
-        self.begin_session(&owner, old, from, detail, self.now())
     }
 }

@@ -7,6 +7,16 @@ use tempfile::TempDir;
 
 use crate::server::{Server, oauthctl};
 
+/// A server on a database of this name.
+const SERVE: [&str; 6] = [
+    "serve",
+    "--dev",
+    "--database",
+    "kept.db",
+    "--listen",
+    "127.0.0.1:0",
+];
+
 /// Whoever was started, ended.
 struct Started(Vec<Child>);
 
@@ -47,15 +57,7 @@ fn of_those_started_at_once_one_runs_and_the_others_change_nothing() {
     let mut first = Server::start(&["--dev", "--database", "kept.db"]);
     let before = count(&first, "secret.rotate");
     first.stop();
-    let arguments = [
-        "serve",
-        "--dev",
-        "--database",
-        "kept.db",
-        "--listen",
-        "127.0.0.1:0",
-    ];
-    let commands = [(); 4].map(|()| oauthctl(first.directory.path(), &arguments));
+    let commands = [(); 4].map(|()| oauthctl(first.directory.path(), &SERVE));
     let (_running, first_lines) = first_lines(commands);
     let (running, refused): (Vec<&String>, Vec<&String>) = first_lines
         .iter()
@@ -130,16 +132,8 @@ fn where_the_database_cannot_be_is_told_as_ever() {
 #[test]
 fn a_signal_while_it_starts_leaves_nothing_of_it_behind() {
     let directory = TempDir::new().unwrap();
-    let arguments = [
-        "serve",
-        "--dev",
-        "--database",
-        "kept.db",
-        "--listen",
-        "127.0.0.1:0",
-    ];
     let mut started = Started(vec![
-        oauthctl(directory.path(), &arguments)
+        oauthctl(directory.path(), &SERVE)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
